@@ -1,0 +1,195 @@
+"""Is what came back what was due, and did two programs do the same?"""
+
+import numbers
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from rounds.show import DIGITS, MOST_ENTRIES, kind, shape, show
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Why a value is not the one that was due, in words for the report.
+
+    kind: "none", "type", "shape", "finite" or "values", the order of diagnosis.
+    """
+
+    kind: str
+    returned: str
+    expected: str
+    note: str = ""
+
+
+def difference(
+    got: Any, due: Any, *, rtol: float = 1e-5, atol: float = 1e-7
+) -> Difference | None:
+    """The first difference between `got` and `due`, or None.
+
+    Arrays agree when they have the same shape, the same kind of dtype (bool,
+    integer or floating: float32 agrees with float64) and entries within
+    atol + rtol * |due|. Python numbers agree with NumPy's. A dtype that is due
+    exactly is to be asked for apart.
+    """
+    if got is None and due is not None:
+        return Difference("none", "None", show(due), "Is a return missing?")
+    if isinstance(due, np.ndarray):
+        return _array_difference(got, due, rtol, atol)
+    if isinstance(due, tuple | list):
+        return _sequence_difference(got, due, rtol, atol)
+    if isinstance(due, Mapping):
+        return _mapping_difference(got, due, rtol, atol)
+    if not _same_type(got, due):
+        return Difference("type", _with_kind(got), _with_kind(due))
+    if isinstance(due, numbers.Real) and not isinstance(due, bool | np.bool_):
+        close = bool(np.isclose(float(got), float(due), rtol, atol, equal_nan=True))
+        exact = isinstance(due, numbers.Integral)
+        if got == due if exact else close:
+            return None
+    elif got == due:
+        return None
+    return Difference("values", *_told_apart(got, due))
+
+
+def alike(one: Any, other: Any) -> bool:
+    """Did two programs return the same, up to rounding? For naming a mistake."""
+    if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
+        if one.shape != other.shape or one.dtype.kind != other.dtype.kind:
+            return False
+        if one.dtype.kind != "f":
+            return bool(np.array_equal(one, other))
+        rtol, atol = _rounding(one, other)
+        return bool(np.allclose(one, other, rtol=rtol, atol=atol, equal_nan=True))
+    if isinstance(one, tuple | list) and isinstance(other, tuple | list):
+        same_kind = isinstance(one, tuple) == isinstance(other, tuple)
+        return (
+            same_kind
+            and len(one) == len(other)
+            and all(alike(a, b) for a, b in zip(one, other, strict=True))
+        )
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(alike(one[k], other[k]) for k in one)
+    if isinstance(one, float | np.floating) and isinstance(other, float | np.floating):
+        return bool(np.isclose(one, other, rtol=1e-6, atol=1e-9, equal_nan=True))
+    plain = (str, bytes, bool, int, np.bool_, np.integer, set, frozenset, type(None))
+    if isinstance(one, plain) and isinstance(other, plain):
+        return _same_type(one, other) and bool(one == other)
+    return type(one).__name__ == type(other).__name__
+
+
+def _rounding(one: np.ndarray, other: np.ndarray) -> tuple[float, float]:
+    """(rtol, atol) of the coarser of two floating dtypes."""
+    size = min(one.dtype.itemsize, other.dtype.itemsize)
+    return {2: (2e-2, 2e-3), 4: (1e-4, 1e-6)}.get(size, (1e-6, 1e-9))
+
+
+def _array_difference(
+    got: Any, due: np.ndarray, rtol: float, atol: float
+) -> Difference | None:
+    if isinstance(got, np.generic) and due.ndim == 0:
+        got = np.asarray(got)
+    if not isinstance(got, np.ndarray):
+        return Difference("type", _with_kind(got), f"an ndarray, {shape(due)}")
+    got = np.asarray(got)
+    if got.shape != due.shape:
+        return Difference(
+            "shape", f"array of shape {shape(got)}", f"array of shape {shape(due)}"
+        )
+    if got.dtype.kind != due.dtype.kind:
+        family = {"f": "floating", "b": "bool", "i": "integer"}.get(due.dtype.kind)
+        return Difference(
+            "type", f"dtype {got.dtype}", f"a {family or due.dtype} dtype"
+        )
+    if due.dtype.kind != "f":
+        wrong = got != due
+    else:
+        wrong = ~np.isclose(got, due, rtol=rtol, atol=atol, equal_nan=True)
+    if not wrong.any():
+        return None
+    not_finite = wrong & ~np.isfinite(got) & np.isfinite(due)
+    return Difference(
+        "finite" if not_finite.any() else "values",
+        *_told_apart(got, due),
+        _where(got, due, not_finite if not_finite.any() else wrong),
+    )
+
+
+def _where(got: np.ndarray, due: np.ndarray, wrong: np.ndarray) -> str:
+    """For an array too large to be written out: the first wrong entry."""
+    if due.size <= MOST_ENTRIES:
+        return ""
+    first = tuple(int(i) for i in np.argwhere(wrong)[0])
+    returned, expected = _told_apart(got[first], due[first])
+    return (
+        f"{int(wrong.sum())} of {wrong.size} entries differ, the first at "
+        f"{list(first)}: {returned} instead of {expected}."
+    )
+
+
+def _told_apart(got: Any, due: Any) -> tuple[str, str]:
+    """Both as text, with as many digits as it takes to see that they differ."""
+    for digits in (DIGITS, 2 * DIGITS, 4 * DIGITS):
+        returned, expected = show(got, digits=digits), show(due, digits=digits)
+        if returned != expected:
+            break
+    return returned, expected
+
+
+def _sequence_difference(
+    got: Any, due: tuple | list, rtol: float, atol: float
+) -> Difference | None:
+    family = tuple if isinstance(due, tuple) else list
+    if not isinstance(got, family):
+        return Difference("type", _with_kind(got), f"a {family.__name__}: {show(due)}")
+    if len(got) != len(due):
+        return Difference(
+            "shape", f"{len(got)} items: {show(got)}", f"{len(due)} items: {show(due)}"
+        )
+    for place, (g, d) in enumerate(zip(got, due, strict=True)):
+        found = difference(g, d, rtol=rtol, atol=atol)
+        if found is not None:
+            return _at(found, f"item {place}")
+    return None
+
+
+def _mapping_difference(
+    got: Any, due: Mapping, rtol: float, atol: float
+) -> Difference | None:
+    if not isinstance(got, Mapping):
+        return Difference("type", _with_kind(got), f"a dict: {show(due)}")
+    if got.keys() != due.keys():
+        return Difference("values", show(got), show(due))
+    for key in due:
+        found = difference(got[key], due[key], rtol=rtol, atol=atol)
+        if found is not None:
+            return _at(found, f"key {show(key)}")
+    return None
+
+
+def _at(found: Difference, place: str) -> Difference:
+    return Difference(
+        found.kind,
+        f"{place}: {found.returned}",
+        f"{place}: {found.expected}",
+        found.note,
+    )
+
+
+def _same_type(got: Any, due: Any) -> bool:
+    """May `got` stand where `due` is expected? NumPy's scalars count as Python's."""
+    if isinstance(due, bool | np.bool_):
+        return isinstance(got, bool | np.bool_)
+    if isinstance(got, bool | np.bool_):
+        return False
+    if isinstance(due, numbers.Integral):
+        return isinstance(got, numbers.Integral)
+    if isinstance(due, numbers.Real):
+        return isinstance(got, numbers.Real)
+    return isinstance(got, type(due))
+
+
+def _with_kind(value: Any) -> str:
+    text = show(value)
+    return text if text == kind(value) else f"{kind(value)}: {text}"

@@ -1,0 +1,94 @@
+"""From what a candidate did to a verdict: the failure to tell, and the mistake."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from rounds import bank, run
+from rounds.compare import alike
+from rounds.exercise import STAGES, Exercise
+from rounds.run import Outcome
+from rounds.step import Failure
+
+NOT_ATTEMPTED, RAISED, WRONG, PASSED = "not attempted", "raised", "wrong", "passed"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a check found. `mistake` and `says` are of the bank's program that the
+    candidate behaves as, or None and ""."""
+
+    state: str
+    calls: int = 0
+    failure: Failure | None = None
+    mistake: str | None = None
+    says: str = ""
+
+
+def judge(
+    exercise: Exercise, candidate: Any, level: int | None = None, **how: Any
+) -> Verdict:
+    """The verdict on a candidate, run in this process; `how` as for `ajudge`."""
+    work = ajudge(exercise, candidate, level, **how)
+    return run.finish(work, run.is_async(exercise))
+
+
+async def ajudge(
+    exercise: Exercise, candidate: Any, level: int | None = None, **how: Any
+) -> Verdict:
+    """The verdict, for code that runs in an event loop; `how` as for run.attempt."""
+    done = await run.attempts(exercise, candidate, level, **how)
+    calls = sum(outcome.calls for outcome in done)
+    if calls == 0:
+        raise ValueError(f"{exercise.name} has no call to check up to level {level}.")
+    failures = [failure for outcome in done for failure in outcome.failures]
+    if not failures:
+        return Verdict(PASSED, calls)
+    if all(outcome.failures for outcome in done) and all(
+        failure.error == "NotImplementedError" for failure in failures
+    ):
+        return Verdict(NOT_ATTEMPTED, calls)
+    failure = min(failures, key=_telling_order)
+    state = RAISED if failure.kind == "raised" else WRONG
+    if done[-1].stopped:
+        return Verdict(state, calls, failure)
+    program = await named(exercise, done, level)
+    if program is None:
+        return Verdict(state, calls, failure)
+    return Verdict(state, calls, failure, program.slug, program.says)
+
+
+async def named(
+    exercise: Exercise, done: list[Outcome], level: int | None
+) -> bank.Program | None:
+    """The mistake whose program does exactly the same in all that was done, or None.
+
+    The small cases are compared first: most programs part there already.
+    """
+    cases = exercise.upto(level)
+    order = sorted(range(len(done)), key=lambda place: done[place].size)
+    for program, built in bank.wrong(exercise).values():
+        for place in order:
+            theirs = await run.attempt(exercise, cases[place], built, silent=True)
+            if not _same(theirs.seen, done[place].seen):
+                break
+        else:
+            return program
+    return None
+
+
+def _same(one: list[tuple[str, Any]], other: list[tuple[str, Any]]) -> bool:
+    return len(one) == len(other) and all(
+        a[0] == b[0] and alike(a[1], b[1]) for a, b in zip(one, other, strict=True)
+    )
+
+
+def _telling_order(failure: Failure) -> tuple:
+    """Which failure is told first: of the lowest level, the most general, the
+    smallest; and only when all else is right, that an argument was changed."""
+    return (
+        failure.kind == "mutated",
+        failure.level,
+        failure.kind != "signature",
+        STAGES.index(failure.stage),
+        failure.size,
+    )

@@ -1,0 +1,165 @@
+"""Make one call to a candidate, whatever it does, and note what happened."""
+
+import inspect
+import io
+import sys
+import tracemalloc
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rounds import guard, show
+
+LARGEST = 10**6  # entries of a value that is copied to be compared
+MOST_PRINTED = 400  # characters kept of what a candidate prints in one call
+
+
+class WrongCall(TypeError):
+    """The candidate cannot be called as the statement says."""
+
+
+class Page(io.TextIOBase):
+    """A text stream that keeps its beginning: a flood of prints costs no memory."""
+
+    kept = ""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        self.kept += text[: MOST_PRINTED - len(self.kept)]
+        return len(text)
+
+
+@contextmanager
+def quiet() -> Iterator[Page]:
+    """Keep what the candidate prints, and its warnings, out of the notebook."""
+    page = Page()
+    with ExitStack() as stack:
+        stack.enter_context(redirect_stdout(page))
+        stack.enter_context(redirect_stderr(page))
+        stack.enter_context(warnings.catch_warnings())
+        stack.enter_context(np.errstate(all="ignore"))
+        warnings.simplefilter("ignore")
+        yield page
+
+
+class Peak:
+    """The most memory held at once within a `with`, in bytes."""
+
+    bytes = 0
+
+    def __enter__(self) -> "Peak":
+        self.was_on = tracemalloc.is_tracing()
+        tracemalloc.start()
+        tracemalloc.reset_peak()
+        self.start = tracemalloc.get_traced_memory()[0]
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.bytes = tracemalloc.get_traced_memory()[1] - self.start
+        if not self.was_on:
+            tracemalloc.stop()
+
+
+def fits(function: Any, args: tuple, kwargs: Mapping[str, Any]) -> None:
+    """Raise WrongCall if `function` cannot be called like that."""
+    if function is None:
+        raise WrongCall("there is nothing of that name")
+    if not callable(function):
+        raise WrongCall(f"it is {show.kind(function)}, which cannot be called")
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # some functions written in C have none
+        return
+    try:
+        signature.bind(*args, **kwargs)
+    except TypeError as error:
+        raise WrongCall(f"{error}; yours takes {signature}") from None
+
+
+def snapshot(value: Any, most: int = LARGEST) -> Any:
+    """A copy of arrays and plain containers; anything else is the object itself.
+
+    Raises ValueError for a value of more than `most` entries at one depth, and
+    RecursionError for one that contains itself.
+    """
+    if entries(value) > most:
+        raise ValueError(f"more than {most} entries")
+    if isinstance(value, np.ndarray):
+        return np.array(value)
+    if type(value) in (list, tuple, set):
+        return type(value)(snapshot(part, most) for part in value)
+    if type(value) is dict:
+        return {key: snapshot(part, most) for key, part in value.items()}
+    return bytearray(value) if isinstance(value, bytearray) else value
+
+
+def sight(value: Any) -> Any:
+    """What a candidate returned, kept to be compared; a monster only by its kind."""
+    name = f"a {type(value).__name__}"
+    return guarded(snapshot, value, otherwise=guarded(show.kind, value, otherwise=name))
+
+
+def entries(value: Any) -> int:
+    """How large an argument is, to find the smallest failing call."""
+    if isinstance(value, np.ndarray):
+        return int(value.size)
+    if isinstance(value, str | bytes | list | tuple | dict | set):
+        return len(value)
+    return 1
+
+
+def error_text(error: BaseException) -> str:
+    """ "ValueError: message" on one line, cut; no address of an object in it."""
+    try:
+        message = show.without_addresses(" ".join(str(error).split()))[:200]
+    except BaseException:
+        message = ""
+    name = "" if isinstance(error, WrongCall) else type(error).__name__
+    return ": ".join(part for part in (name, message) if part)
+
+
+_PACKAGE = str(Path(__file__).parent)
+_LIBRARIES = (
+    sys.prefix,
+    sys.base_prefix,
+    np.__path__[0],
+    _PACKAGE,
+    "<frozen",
+    "<__arr",
+)
+
+
+def line_of(error: BaseException) -> tuple[str, int] | None:
+    """File and line of the innermost code of the candidate's own in a traceback."""
+    own = None
+    trace = error.__traceback__
+    while trace is not None:
+        file = trace.tb_frame.f_code.co_filename
+        if not file.startswith(_LIBRARIES):
+            own = (file, trace.tb_lineno)
+        trace = trace.tb_next
+    return own
+
+
+def guarded(function: Callable[..., Any], *args: Any, otherwise: Any) -> Any:
+    """`function(*args)`, or `otherwise` if a candidate's value makes it raise.
+
+    For our own code on values that may raise anything in any operation.
+    """
+    try:
+        return function(*args)
+    except guard.Stopped:
+        raise
+    except BaseException:
+        return otherwise
+
+
+def shown(value: Any) -> str:
+    """rounds.show.show for a value that may be hostile."""
+    return guarded(show.show, value, otherwise=f"a {type(value).__name__}")

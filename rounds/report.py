@@ -1,0 +1,112 @@
+"""The report of a check: at most about eight lines that a tired person understands."""
+
+import html
+import linecache
+import textwrap
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from rounds.diagnose import NOT_ATTEMPTED, PASSED, RAISED, WRONG, Verdict
+from rounds.exercise import Exercise
+
+WIDTH = 88
+LABEL = 10  # columns that the labels take
+
+
+@dataclass(frozen=True)
+class Report:
+    """What `check` returns. In a notebook it shows itself as the cell's output.
+
+    `state` is "not attempted", "raised", "wrong" or "passed"; `mistake` the slug of
+    the recognised mistake or None. `args` and `kwargs` are those of the failing
+    call, to be tried again by hand: `softmax(*report.args, **report.kwargs)`.
+    """
+
+    exercise: str
+    level: int | None
+    state: str
+    mistake: str | None = None
+    lines: tuple[str, ...] = ()
+    args: tuple = field(default=(), repr=False)
+    kwargs: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def passed(self) -> bool:
+        """True if every case up to the level passed."""
+        return self.state == PASSED
+
+    def with_note(self, note: str | None) -> "Report":
+        """The report with one more line at its end."""
+        return replace(self, lines=(*self.lines, note)) if note else self
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines)
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        look = f"rounds-report rounds-{self.state.replace(' ', '-')}"
+        return f'<div class="{look}"><pre>{html.escape(str(self))}</pre></div>'
+
+
+def write(exercise: Exercise, level: int | None, verdict: Verdict) -> Report:
+    """Put a verdict into words."""
+    failure = verdict.failure
+    scope = exercise.name if level is None else f"{exercise.name}, level {level}"
+    if verdict.state == PASSED:
+        lines = [f"{scope}: passed. {verdict.calls} calls checked."]
+    elif verdict.state == NOT_ATTEMPTED:
+        lines = [f"{scope}: not attempted yet."]
+    else:
+        lines = [f"{scope}: {HEADS[verdict.state]}", *_explained(verdict)]
+    return Report(
+        exercise.name,
+        level,
+        verdict.state,
+        verdict.mistake,
+        tuple(lines),
+        failure.args if failure else (),
+        failure.kwargs if failure else {},
+    )
+
+
+HEADS = {RAISED: "it raised an error.", WRONG: "not right yet."}
+
+
+def _explained(verdict: Verdict) -> list[str]:
+    failure = verdict.failure
+    assert failure is not None
+    lines = _labelled("mistake", verdict.says) if verdict.mistake else []
+    if failure.before and "=" in failure.before[0].partition("(")[0]:
+        lines += _labelled("after", "; ".join(failure.before))
+    lines += _labelled("called", failure.called)
+    verb = "raised" if failure.kind == "raised" else "returned"
+    if failure.kind in ("mutated", "signature"):
+        verb = "but"
+    lines += _labelled(verb, failure.returned)
+    if failure.line:
+        lines += _labelled("at", _code(failure.line))
+    lines += _labelled("expected", failure.expected)
+    lines += _labelled("note", failure.note)
+    if not verdict.mistake and failure.kind not in ("signature", "mutated", "stopped"):
+        lines += _labelled("rule", failure.about)
+    printed = failure.printed.strip().replace("\n", " / ")[:120]
+    lines += _labelled("printed", printed)
+    return lines
+
+
+def _labelled(label: str, text: str) -> list[str]:
+    return textwrap.wrap(
+        text,
+        WIDTH,
+        initial_indent=f"  {label:<{LABEL}}",
+        subsequent_indent=" " * (LABEL + 2),
+    )
+
+
+def _code(line: tuple[str, int]) -> str:
+    """ "line 3: return x / 0", the line itself where it can be read."""
+    file, number = line
+    text = linecache.getline(file, number).strip()
+    return f"line {number}: {text}" if text else f"line {number}"

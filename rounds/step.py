@@ -1,0 +1,121 @@
+"""One call to the candidate, what is expected of it, and what failed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rounds.compare import Difference, difference
+from rounds.perform import WrongCall, error_text, guarded, line_of, shown
+from rounds.show import show
+
+if TYPE_CHECKING:
+    from rounds.trial import Trial
+
+
+@dataclass
+class Failure:
+    """What was called, what came back, what was due, and why.
+
+    kind: signature, none, type, shape, finite, values, property, raised,
+    stopped or mutated.
+    """
+
+    kind: str
+    called: str
+    returned: str
+    expected: str
+    note: str = ""
+    about: str = ""
+    level: int = 1
+    stage: str = "values"
+    before: tuple[str, ...] = ()  # the calls that led here, the last ones
+    line: tuple[str, int] | None = None  # file and line of the candidate's code
+    error: str = ""  # the name of what was raised
+    printed: str = ""
+    args: tuple = ()
+    kwargs: dict[str, Any] = field(default_factory=dict)
+    size: int = 0  # entries in the arguments: the smallest call is told first
+
+
+@dataclass(eq=False)
+class Step:
+    """A call that was made. The methods say what was due; each returns self.
+
+    `args` and `kwargs` are copies from before the call. `seen` is what the
+    candidate did, in a form that two programs can be compared by.
+    """
+
+    trial: "Trial"
+    called: str
+    args: tuple
+    kwargs: dict[str, Any]
+    value: Any = None
+    error: BaseException | None = None
+    printed: str = ""
+    peak_bytes: int = 0
+    seen: list[tuple[str, Any]] = field(default_factory=list)
+    failed: bool = False
+
+    def equals(self, due: Any, *, rtol: float = 1e-5, atol: float = 1e-7) -> "Step":
+        """The call returns `due` (rounds.compare.difference says when it does)."""
+        if not self.trial.silent and self._came_back(show(due)):
+            strange = Difference("type", shown(self.value), show(due))
+            found = guarded(
+                lambda value: difference(value, due, rtol=rtol, atol=atol),
+                self.value,
+                otherwise=strange,
+            )
+            if found is not None:
+                self._fail(found.kind, found.returned, found.expected, found.note)
+        return self
+
+    def raises(self, due: type[Exception]) -> "Step":
+        """The call raises `due` or a subclass of it."""
+        expected = f"raises {due.__name__}"
+        if self.error is None:
+            self._fail("property", shown(self.value), expected)
+        elif not isinstance(self.error, due) or isinstance(self.error, WrongCall):
+            self._came_back(expected)
+        return self
+
+    def obeys(
+        self, holds: Callable[[Any], bool], expected: str, note: str = ""
+    ) -> "Step":
+        """`holds(value)` is true; `expected` says in words what that means."""
+        if self._came_back(expected):
+            answer = guarded(holds, self.value, otherwise=False)
+            fine = isinstance(answer, bool | np.bool_) and bool(answer)
+            self.seen.append(("obeys", fine))
+            if not fine:
+                self._fail("property", shown(self.value), expected, note)
+        return self
+
+    def peak_at_most(self, limit: int, expected: str) -> "Step":
+        """The call, a traced one, held at most `limit` bytes at once."""
+        if self._came_back(expected):
+            fine = self.peak_bytes <= limit
+            self.seen.append(("peak", fine))
+            if not fine:
+                self._fail("property", "its result, but held more at once", expected)
+        return self
+
+    def _came_back(self, expected: str) -> bool:
+        if self.error is None:
+            return True
+        if isinstance(self.error, WrongCall):
+            wanted = self.trial.exercise.signature
+            self._fail("signature", error_text(self.error), f"it takes {wanted}")
+        else:
+            self._fail("raised", error_text(self.error), expected)
+        return False
+
+    def _fail(self, kind: str, returned: str, expected: str, note: str = "") -> None:
+        if not self.failed:  # one call, one failure: the first in the order
+            self.failed = True
+            self.trial.fail(self, kind, returned, expected, note)
+
+    def line(self) -> tuple[str, int] | None:
+        """Where in the candidate's own code it was raised."""
+        return None if self.error is None else line_of(self.error)

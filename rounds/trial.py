@@ -1,0 +1,207 @@
+"""One candidate in one case. A case's script gets a `Trial` and calls through it."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from typing import Any
+
+from rounds import guard, perform, show
+from rounds.compare import alike
+from rounds.exercise import Case, Exercise
+from rounds.perform import guarded, snapshot
+from rounds.step import Failure, Step
+
+Announce = Callable[[str], None]
+
+
+class Trial:
+    """The candidate in one case.
+
+    Nothing that the candidate does in a call is raised here: every call ends in a
+    `Step`. `announce` is told each call's text before the call is made. A `silent`
+    trial only notes what is seen; nothing is compared with what is due.
+    """
+
+    def __init__(
+        self,
+        exercise: Exercise,
+        case: Case,
+        candidate: Any,
+        announce: Announce | None = None,
+        silent: bool = False,
+    ) -> None:
+        self.exercise, self.case, self.candidate = exercise, case, candidate
+        self.announce, self.silent = announce, silent
+        self.steps: list[Step] = []
+        self.failures: list[Failure] = []
+
+    def call(self, *args: Any, **kwargs: Any) -> Step:
+        """Call the candidate, a function."""
+        return self.step(self._text(args, kwargs), self.candidate, args, kwargs)
+
+    async def acall(self, *args: Any, **kwargs: Any) -> Step:
+        """Call the candidate, an `async def`, and await it."""
+        text = self._text(args, kwargs)
+        return await self.astep(text, self.candidate, args, kwargs)
+
+    def traced(self, *args: Any, **kwargs: Any) -> Step:
+        """Call the candidate and measure the most memory it held (Step.peak_at_most).
+
+        Memory that is not from Python's or NumPy's allocators is not seen.
+        """
+        text = self._text(args, kwargs)
+        return self.step(text, self.candidate, args, kwargs, peak=perform.Peak())
+
+    def new(self, *args: Any, name: str = "it", **kwargs: Any) -> "Instance":
+        """Make an object of the candidate, a class; reports call it `name`."""
+        text = f"{name} = {self._text(args, kwargs)}"
+        made = self.step(text, self.candidate, args, kwargs)
+        made.obeys(lambda value: value is not None, f"an object, {name}")
+        return Instance(self, made.value, name)
+
+    def step(
+        self,
+        text: str,
+        function: Any,
+        args: tuple,
+        kwargs: dict[str, Any],
+        peak: perform.Peak | None = None,
+    ) -> Step:
+        """Call `function` and note what happened."""
+        step = self._begin(text, args, kwargs)
+        args, kwargs = snapshot(args), snapshot(kwargs)  # the candidate's own
+        with perform.quiet() as page:
+            try:
+                perform.fits(function, args, kwargs)
+                with peak or nullcontext():
+                    step.value = function(*args, **kwargs)
+            except guard.Stopped:
+                raise
+            except BaseException as error:  # sys.exit and its like are answers too
+                step.error = error
+        step.peak_bytes = peak.bytes if peak else 0
+        return self._end(step, page, args, kwargs)
+
+    async def astep(
+        self, text: str, function: Any, args: tuple, kwargs: dict[str, Any]
+    ) -> Step:
+        """Call `function`, await what it returns, and note what happened."""
+        step = self._begin(text, args, kwargs)
+        args, kwargs = snapshot(args), snapshot(kwargs)  # the candidate's own
+        with perform.quiet() as page:
+            try:
+                perform.fits(function, args, kwargs)
+                step.value = function(*args, **kwargs)
+                if inspect.isawaitable(step.value):
+                    step.value = await guard.bounded(step.value)
+            except guard.Stopped:
+                raise
+            except BaseException as error:
+                step.error = error
+        return self._end(step, page, args, kwargs)
+
+    def fail(
+        self, step: Step, kind: str, returned: str, expected: str, note: str = ""
+    ) -> None:
+        """Note that `step` did not bring what was due."""
+        if self.silent:
+            return
+        earlier = [s.called for s in self.steps[: self.steps.index(step)]]
+        given = (*step.args, *step.kwargs.values())
+        failure = Failure(
+            kind=kind,
+            called=step.called,
+            returned=returned,
+            expected=expected,
+            note=note,
+            about=self.case.about,
+            level=self.case.level,
+            stage=self.case.stage,
+            before=tuple(earlier[-3:]),
+            line=step.line(),
+            error=type(step.error).__name__ if step.error is not None else "",
+            printed=step.printed,
+            args=step.args,
+            kwargs=step.kwargs,
+            size=sum(map(perform.entries, given)),
+        )
+        self.failures.append(failure)
+
+    def size(self) -> int:
+        """The entries of all arguments of all calls: how large the case is."""
+        given = (v for s in self.steps for v in (*s.args, *s.kwargs.values()))
+        return sum(map(perform.entries, given))
+
+    def seen(self) -> list[tuple[str, Any]]:
+        """What the candidate did in this case, call by call."""
+        return [sight for step in self.steps for sight in step.seen]
+
+    def _text(self, args: tuple, kwargs: Mapping[str, Any]) -> str:
+        if self.silent:  # nobody reads it
+            return ""
+        exercise = self.exercise
+        return show.call(exercise.target, args, kwargs, exercise.signature)
+
+    def _begin(self, text: str, args: tuple, kwargs: dict[str, Any]) -> Step:
+        if self.announce is not None:
+            self.announce(text)
+        step = Step(self, text, args, kwargs)
+        self.steps.append(step)
+        return step
+
+    def _end(
+        self, step: Step, page: perform.Page, args: tuple, kwargs: dict[str, Any]
+    ) -> Step:
+        step.printed = page.kept
+        if step.error is not None:
+            step.seen.append(("raised", type(step.error).__name__))
+        else:
+            step.seen.append(("returned", perform.sight(step.value)))
+        pairs = zip(step.args, args, strict=True)
+        for place, (before, after) in enumerate(pairs, start=1):
+            self._unchanged(step, f"argument {place}", before, after)
+        for name in kwargs:
+            self._unchanged(step, f"argument {name}", step.kwargs[name], kwargs[name])
+        return step
+
+    def _unchanged(self, step: Step, which: str, before: Any, after: Any) -> None:
+        if guarded(alike, before, after, otherwise=False):
+            return
+        step.seen.append(("mutated", which))
+        self.fail(
+            step,
+            "mutated",
+            f"{which} is now {perform.shown(after)}",
+            f"{which} left as it was, {show.show(before)}",
+            "The caller's data was changed in place.",
+        )
+
+
+class Instance:
+    """An object that the candidate's class made; what is done to it are steps too."""
+
+    def __init__(self, trial: Trial, value: Any, name: str) -> None:
+        self.trial, self.value, self.name = trial, value, name
+
+    def call(self, method: str, *args: Any, **kwargs: Any) -> Step:
+        """Call a method; `__len__` is shown as a person writes it."""
+        text = self._text(method, args, kwargs)
+        return self.trial.step(text, self._method(method), args, kwargs)
+
+    async def acall(self, method: str, *args: Any, **kwargs: Any) -> Step:
+        """Call an `async` method and await it."""
+        text = self._text(method, args, kwargs)
+        return await self.trial.astep(text, self._method(method), args, kwargs)
+
+    def get(self, attribute: str) -> Step:
+        """Read an attribute."""
+        text = f"{self.name}.{attribute}"
+        return self.trial.step(text, lambda: getattr(self.value, attribute), (), {})
+
+    def _method(self, method: str) -> Any:
+        return guarded(getattr, self.value, method, None, otherwise=None)
+
+    def _text(self, method: str, args: tuple, kwargs: Mapping[str, Any]) -> str:
+        if method == "__len__":
+            return f"len({self.name})"
+        return show.call(f"{self.name}.{method}", args, kwargs)

@@ -1,0 +1,23 @@
+"""Shared by all tests: the small topics of tests/topics, beside the course's own."""
+
+from pathlib import Path
+
+import pytest
+
+import rounds.topics
+from rounds import guard
+
+
+@pytest.fixture
+def small_topics(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the topics of tests/topics known: running_mean, gather, lines, broken."""
+    folder = str(Path(__file__).parent / "topics")
+    monkeypatch.setattr(
+        rounds.topics, "__path__", [*rounds.topics.__path__, folder], raising=True
+    )
+
+
+@pytest.fixture
+def short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stop a candidate after a moment, so that tests of endless ones are quick."""
+    monkeypatch.setattr(guard, "SECONDS", 0.6)
