@@ -1,0 +1,1127 @@
+"""Wrong programs for attention: the mistakes that people really make.
+
+The sentence of each is what the learner reads: what is seen, why, an input where
+it shows; never the code.
+"""
+
+import numpy as np
+
+from rounds.bank import edit, mistake
+from rounds.topics.attention.right import attention, causal_mask, softmax
+
+# softmax
+
+
+@mistake(
+    "softmax",
+    "no-max-subtraction",
+    "exp overflows: exp(1000) is inf, and inf / inf is nan, so softmax([1000, 1001]) "
+    "is [nan, nan]. Softmax does not change when the same number is taken from every "
+    "logit of a slice; take one that makes the largest exponent 0.",
+    seen_in="Reference solutions of several public exercises (own audit, 2026).",
+)
+def softmax_as_on_paper(x, axis=-1):
+    exps = np.exp(x)
+    return exps / exps.sum(axis=axis, keepdims=True)
+
+
+@mistake("softmax", "no-max-subtraction")
+def softmax_as_on_paper_in_floats(x, axis=-1):
+    x = np.asarray(x, dtype=np.result_type(x, np.float32))
+    exps = np.exp(x)
+    total = exps.sum(axis=axis, keepdims=True)
+    return np.divide(exps, total, out=np.zeros_like(exps), where=total != 0)
+
+
+@mistake("softmax", "no-max-subtraction")
+def softmax_as_on_paper_mended_for_empty_rows(x, axis=-1):
+    exps = np.exp(x)
+    total = exps.sum(axis=axis, keepdims=True)
+    return exps / np.where(total == 0, 1, total)
+
+
+one_maximum_for_all = edit(
+    "softmax",
+    "one-maximum-for-all",
+    "One maximum was taken from the whole array. A slice far below it underflows: in "
+    "[[2000, 2001], [-1000, -1002]] the second row becomes 0 / 0. Each slice along "
+    "the axis needs its own maximum.",
+    "peak = x.max(axis=axis, keepdims=True)",
+    "peak = x.max()",
+)
+
+
+@mistake("softmax", "one-maximum-for-all")
+def softmax_with_one_maximum(x, axis=-1):
+    exps = np.exp(x - np.max(x))
+    return exps / exps.sum(axis=axis, keepdims=True)
+
+
+@mistake(
+    "softmax",
+    "all-masked-slice-is-nan",
+    "A slice that is all -inf comes back as nan, and nan spreads through every layer "
+    "after it. Its maximum is -inf, and -inf - (-inf) is nan. A row with nothing to "
+    "attend to must give zeros; try [-inf, -inf].",
+)
+def softmax_nan_when_all_masked(x, axis=-1):
+    exps = np.exp(x - x.max(axis=axis, keepdims=True))
+    return exps / exps.sum(axis=axis, keepdims=True)
+
+
+@mistake("softmax", "all-masked-slice-is-nan")
+def softmax_nan_when_all_masked_in_floats(x, axis=-1):
+    x = np.asarray(x, dtype=np.result_type(x, np.float32))
+    exps = np.exp(x - x.max(axis=axis, keepdims=True))
+    return exps / exps.sum(axis=axis, keepdims=True)
+
+
+@mistake(
+    "softmax",
+    "all-masked-slice-is-uniform",
+    "A slice that is all -inf comes back uniform, as if every entry were allowed. "
+    "Each entry of -inf must get 0, also when all are; try [-inf, -inf].",
+)
+def softmax_uniform_when_all_masked(x, axis=-1):
+    x = np.asarray(x, dtype=np.result_type(x, np.float32))
+    x = np.maximum(x, np.finfo(x.dtype).min / 2)
+    exps = np.exp(x - x.max(axis=axis, keepdims=True))
+    return exps / exps.sum(axis=axis, keepdims=True)
+
+
+axis_ignored = edit(
+    "softmax",
+    "axis-ignored",
+    "The axis argument has no effect: it is always the last one that sums to 1. With "
+    "axis=0 each column must.",
+    "    x = np.asarray(x)\n",
+    "    x = np.asarray(x)\n    axis = -1\n",
+)
+
+
+@mistake("softmax", "axis-ignored")
+def softmax_of_the_last_axis(x, axis=-1):
+    exps = np.exp(x - x.max(axis=-1, keepdims=True))
+    return exps / exps.sum(axis=-1, keepdims=True)
+
+
+always_axis_0 = edit(
+    "softmax",
+    "axis-0-always",
+    "It is always the first axis that sums to 1. By default each row, the last axis, "
+    "must; axis says otherwise.",
+    "    x = np.asarray(x)\n",
+    "    x = np.asarray(x)\n    axis = 0\n",
+)
+
+
+@mistake(
+    "softmax",
+    "normalised-over-the-whole-array",
+    "All entries together sum to 1, but each slice along the axis is a distribution "
+    "of its own: a matrix of two rows must sum to 2.",
+)
+def softmax_over_everything(x, axis=-1):
+    exps = np.exp(x - x.max())
+    return exps / exps.sum()
+
+
+@mistake(
+    "softmax",
+    "reduced-axis-lost",
+    "The maximum or the sum lost its axis, so that it broadcasts against the wrong "
+    "dimension: an error for a 2 x 3 matrix, and silently wrong for a square one. "
+    "The reduced axis has to stay, with length 1.",
+)
+def softmax_without_keepdims(x, axis=-1):
+    exps = np.exp(x - x.max(axis=axis))
+    return exps / exps.sum(axis=axis)
+
+
+@mistake(
+    "softmax",
+    "argument-changed",
+    "The probabilities are right, but the caller's logits were overwritten: the "
+    "next use of them gets something else. Work on a copy.",
+)
+def softmax_in_place(x, axis=-1):
+    if x.dtype.kind != "f":
+        return softmax(x, axis)
+    peak = x.max(axis=axis, keepdims=True)
+    x -= np.where(np.isneginf(peak), 0, peak)
+    np.exp(x, out=x)
+    total = x.sum(axis=axis, keepdims=True)
+    x /= np.where(total == 0, 1, total)
+    return x
+
+
+@mistake(
+    "softmax",
+    "integer-output",
+    "Integer logits give integer probabilities, all cut to 0 or 1: the result was "
+    "written into an array of the input's dtype. Try [0, 1, 3].",
+)
+def softmax_into_an_array_like_x(x, axis=-1):
+    out = np.empty_like(x)
+    out[...] = softmax(x, axis)
+    return out
+
+
+float32_widened = edit(
+    "softmax",
+    "float32-becomes-float64",
+    "float32 logits come back as float64: twice the memory, and in a model every "
+    "layer after it is widened too. float32 must stay float32.",
+    "np.result_type(x, np.float32)",
+    "np.float64",
+)
+
+float64_narrowed = edit(
+    "softmax",
+    "float64-becomes-float32",
+    "float64 logits come back as float32: half the digits are gone. Only the dtypes "
+    "that are not float32 or float64 may change.",
+    "np.result_type(x, np.float32)",
+    "np.float32",
+)
+
+mean_subtracted = edit(
+    "softmax",
+    "mean-subtracted",
+    "The logits were shifted, but not by their maximum: the largest exponent can still "
+    "overflow, as in [3000, 0, -3000].",
+    "peak = x.max(",
+    "peak = x.mean(",
+)
+
+
+@mistake("softmax", "mean-subtracted")
+def softmax_less_the_minimum(x, axis=-1):
+    exps = np.exp(x - x.min(axis=axis, keepdims=True))
+    return exps / exps.sum(axis=axis, keepdims=True)
+
+
+@mistake(
+    "softmax",
+    "clipped-instead-of-shifted",
+    "Clipping the logits stops the overflow but changes the answer: 1000 and 1001 "
+    "become the same number, so [1000, 1001] gives [0.5, 0.5].",
+)
+def softmax_clipped(x, axis=-1):
+    exps = np.exp(np.clip(x, -500, 500))
+    return exps / exps.sum(axis=axis, keepdims=True)
+
+
+sign_flipped = edit(
+    "softmax",
+    "sign-flipped",
+    "The smallest logit gets the most probability: the sign of the exponent is "
+    "turned round.",
+    "np.exp(x - peak)",
+    "np.exp(peak - x)",
+)
+
+log_softmax = edit(
+    "softmax",
+    "log-probabilities",
+    "These are log-probabilities: they are negative and do not sum to 1.",
+    "return exps / np.where(total == 0, 1, total)",
+    "return x - peak - np.log(np.where(total == 0, 1, total))",
+)
+
+not_normalised = edit(
+    "softmax",
+    "not-normalised",
+    "The exponentials were not divided by their sum: the entries of a slice do not "
+    "sum to 1.",
+    "return exps / np.where(total == 0, 1, total)",
+    "return exps",
+)
+
+# causal_mask
+
+
+@mistake(
+    "causal_mask",
+    "aligned-at-the-first-key",
+    "With fewer queries than keys the queries were taken for the first positions. They "
+    "are the last: in a one-token decode step with a cache, causal_mask(1, 4), the new "
+    "token must see all four keys, and here it sees only key 0.",
+    seen_in="huggingface/candle #3743",
+)
+def causal_mask_at_offset_0(n_queries, n_keys):
+    return np.tril(np.ones((n_queries, n_keys), dtype=bool))
+
+
+strict = edit(
+    "causal_mask",
+    "own-position-hidden",
+    "A position does not see itself: the diagonal must be True. The first position "
+    "would see nothing at all.",
+    "<= positions",
+    "< positions",
+)
+
+one_too_far = edit(
+    "causal_mask",
+    "sees-the-next-position",
+    "Every query sees one key of the future: causal_mask(3, 3)[0] must allow key 0 "
+    "only.",
+    "<= positions[:, None]",
+    "<= positions[:, None] + 1",
+)
+
+inverted = edit(
+    "causal_mask",
+    "polarity-inverted",
+    "True and False are exchanged: here True means may attend, so the lower triangle "
+    "is True. (PyTorch's masked_fill wants the opposite, which is how this happens.)",
+    "return np.arange(n_keys) <= positions[:, None]",
+    "return np.arange(n_keys) > positions[:, None]",
+)
+
+upper = edit(
+    "causal_mask",
+    "upper-triangle",
+    "Queries see the future and not the past: rows are queries and columns are keys, "
+    "so the lower triangle is allowed.",
+    "<= positions",
+    ">= positions",
+)
+
+
+@mistake(
+    "causal_mask",
+    "additive-mask",
+    "This is an additive mask, 0 and -inf. A bool mask is due, True where attention "
+    "is allowed.",
+)
+def causal_mask_additive(n_queries, n_keys):
+    return np.where(causal_mask(n_queries, n_keys), 0.0, -np.inf)
+
+
+@mistake(
+    "causal_mask",
+    "not-bool",
+    "The mask has ones and zeros of a number type. A bool array is due: indexing with "
+    "integers, and ~ on them, mean something else.",
+)
+def causal_mask_of_floats(n_queries, n_keys):
+    return np.tril(np.ones((n_queries, n_keys)), n_keys - n_queries)
+
+
+@mistake("causal_mask", "not-bool")
+def causal_mask_of_integers(n_queries, n_keys):
+    return causal_mask(n_queries, n_keys).astype(int)
+
+
+offset_sign = edit(
+    "causal_mask",
+    "offset-sign",
+    "The offset between queries and keys has the wrong sign: with more keys than "
+    "queries each query must see more keys, not fewer.",
+    "np.arange(n_queries) + n_keys - n_queries",
+    "np.arange(n_queries) - n_keys + n_queries",
+)
+
+offset_clipped = edit(
+    "causal_mask",
+    "offset-clipped",
+    "With more queries than keys the first queries stand before every key and see "
+    "nothing: in causal_mask(3, 2) row 0 is all False. The offset may be negative.",
+    "np.arange(n_queries) + n_keys - n_queries",
+    "np.arange(n_queries) + max(n_keys - n_queries, 0)",
+)
+
+
+@mistake(
+    "causal_mask",
+    "shape-transposed",
+    "Rows are queries and columns are keys: the shape is (n_queries, n_keys).",
+)
+def causal_mask_transposed(n_queries, n_keys):
+    return causal_mask(n_queries, n_keys).T
+
+
+@mistake(
+    "causal_mask",
+    "always-square",
+    "The mask is square, but queries and keys may differ in number: the shape is "
+    "(n_queries, n_keys).",
+)
+def causal_mask_of_the_keys(n_queries, n_keys):
+    return causal_mask(n_keys, n_keys)
+
+
+@mistake("causal_mask", "always-square")
+def causal_mask_of_the_queries(n_queries, n_keys):
+    return causal_mask(n_queries, n_queries)
+
+
+# attention
+
+NO_SCALE = (
+    "The scores are not scaled. A dot product of d terms has a variance that grows "
+    "with d, so that softmax saturates; it is divided by sqrt(d)."
+)
+no_scale = edit(
+    "attention",
+    "no-scale",
+    NO_SCALE,
+    " / dtype.type(np.sqrt(q.shape[-1]))",
+    "",
+)
+
+WRONG_SCALE = (
+    "The scale is {seen}; it must be 1/sqrt(d), d being the width of a query. Each of "
+    "the d terms adds the same variance, and the standard deviation grows as sqrt(d)."
+)
+scale_by_d = edit(
+    "attention",
+    "scaled-by-d",
+    WRONG_SCALE.format(seen="1/d"),
+    "dtype.type(np.sqrt(q.shape[-1]))",
+    "q.shape[-1]",
+)
+scale_by_dv = edit(
+    "attention",
+    "scaled-by-the-width-of-v",
+    WRONG_SCALE.format(seen="1/sqrt(dv), the width of a value"),
+    "np.sqrt(q.shape[-1])",
+    "np.sqrt(v.shape[-1])",
+)
+scale_by_keys = edit(
+    "attention",
+    "scaled-by-length",
+    WRONG_SCALE.format(seen="1/sqrt of the number of keys"),
+    "np.sqrt(q.shape[-1])",
+    "np.sqrt(k.shape[-2])",
+)
+scale_by_queries = edit(
+    "attention",
+    "scaled-by-length",
+    "",
+    "np.sqrt(q.shape[-1])",
+    "np.sqrt(q.shape[-2])",
+)
+multiplied = edit(
+    "attention",
+    "multiplied-by-sqrt-d",
+    WRONG_SCALE.format(seen="sqrt(d), multiplied instead of divided"),
+    " / dtype.type(np.sqrt(",
+    " * dtype.type(np.sqrt(",
+)
+
+
+@mistake(
+    "attention",
+    "scaled-after-softmax",
+    "The weights were scaled after softmax, so that a query's weights do not sum to "
+    "1. The scale belongs to the scores, before softmax.",
+)
+def attention_scaled_after_softmax(q, k, v, mask=None):
+    scores = q @ np.swapaxes(k, -1, -2)
+    if mask is not None:
+        scores = np.where(mask, scores, -np.inf)
+    weights = softmax(scores) / np.sqrt(q.shape[-1])
+    return weights @ v, weights
+
+
+MASKED_AFTER = (
+    "The mask was applied after softmax and the rest not renormalised: the weights of "
+    "a masked query sum to less than 1, since the masked keys took their share. Mask "
+    "the scores, before softmax."
+)
+
+
+@mistake("attention", "masked-after-softmax", MASKED_AFTER)
+def attention_masked_after_softmax(q, k, v, mask=None):
+    weights = softmax(q @ np.swapaxes(k, -1, -2) / np.sqrt(q.shape[-1]))
+    if mask is not None:
+        weights = weights * mask
+    return weights @ v, weights
+
+
+masked_after_softmax = edit(
+    "attention",
+    "masked-after-softmax",
+    "",
+    """        scores = np.where(mask, scores, -np.inf)
+    weights = softmax(scores)
+""",
+    """        weights = softmax(scores) * mask
+    else:
+        weights = softmax(scores)
+""",
+)
+
+
+@mistake(
+    "attention",
+    "renormalised-after-softmax",
+    "Masking after softmax and dividing by what is left works until a masked key has "
+    "a high score: it takes all the probability, the others underflow to 0, and 0 / 0 "
+    "remains. Mask the scores, before softmax.",
+)
+def attention_renormalised_after_softmax(q, k, v, mask=None):
+    dtype = np.result_type(q, k, v, np.float32)
+    q, k, v = (array.astype(dtype) for array in (q, k, v))
+    weights = softmax(q @ np.swapaxes(k, -1, -2) / dtype.type(np.sqrt(q.shape[-1])))
+    if mask is not None:
+        weights = weights * mask
+        total = weights.sum(axis=-1, keepdims=True)
+        weights = weights / np.where(total == 0, 1, total)
+    return weights @ v, weights
+
+
+MASKED_TO_ZERO = (
+    "A masked score became 0, but softmax gives exp(0) to a score of 0: the key still "
+    "gets weight, and more than the others when they are negative. Only -inf gives "
+    "weight 0."
+)
+scores_times_mask = edit(
+    "attention",
+    "masked-scores-are-zero",
+    MASKED_TO_ZERO,
+    "np.where(mask, scores, -np.inf)",
+    "scores * mask",
+)
+
+
+@mistake("attention", "masked-scores-are-zero")
+def attention_scores_times_mask(q, k, v, mask=None):
+    scores = q @ np.swapaxes(k, -1, -2) / np.sqrt(q.shape[-1])
+    if mask is not None:
+        scores = scores * mask
+    weights = softmax(scores)
+    return weights @ v, weights
+
+
+mask_inverted = edit(
+    "attention",
+    "mask-inverted",
+    "The mask is read the other way round: True means that a query may attend.",
+    "np.where(mask, scores, -np.inf)",
+    "np.where(mask, -np.inf, scores)",
+)
+
+mask_ignored = edit(
+    "attention",
+    "mask-ignored",
+    "The mask has no effect: keys that it forbids still get weight.",
+    "scores = np.where(mask, scores, -np.inf)",
+    "pass",
+)
+
+LARGE_NEGATIVE = (
+    "A masked score became a large negative number instead of -inf. Where a query may "
+    "attend to nothing all its scores are equal then, and the weights come out uniform "
+    "over the forbidden keys. They must be zeros."
+)
+minus_1e9 = edit(
+    "attention",
+    "large-negative-for-minus-inf",
+    LARGE_NEGATIVE,
+    "np.where(mask, scores, -np.inf)",
+    "np.where(mask, scores, -1e9)",
+)
+
+
+@mistake("attention", "large-negative-for-minus-inf")
+def attention_with_minus_1e9(q, k, v, mask=None):
+    scores = q @ np.swapaxes(k, -1, -2) / np.sqrt(q.shape[-1])
+    if mask is not None:
+        scores = np.where(mask, scores, -1e9)
+    weights = softmax(scores)
+    return weights @ v, weights
+
+
+@mistake(
+    "attention",
+    "minus-1e9-in-float16",
+    "Adding -1e9 in float16 adds -inf, since float16 ends at 65504, and 0 * -inf is "
+    "nan: one mask turns everything to nan. Compute in a wider type.",
+)
+def attention_with_minus_1e9_in_float16(q, k, v, mask=None):
+    scores = q @ np.swapaxes(k, -1, -2) / q.dtype.type(np.sqrt(q.shape[-1]))
+    if mask is not None:
+        scores = scores + (1 - mask.astype(q.dtype)) * q.dtype.type(-1e9)
+        scores = np.where(mask.any(axis=-1, keepdims=True), scores, -np.inf)
+    weights = softmax(scores)
+    return weights @ v, weights
+
+
+small_negative = edit(
+    "attention",
+    "bias-too-small",
+    "The penalty for masked keys is finite and too small: a masked key with a high "
+    "enough score still wins. Only -inf is below every score.",
+    "np.where(mask, scores, -np.inf)",
+    "np.where(np.any(mask, axis=-1, keepdims=True), "
+    "np.where(mask, scores, scores - 1e4), -np.inf)",
+)
+
+SOFTMAX_OVER_QUERIES = (
+    "Softmax runs over the queries: each column of the weights sums to 1. Every query "
+    "distributes its attention over the keys, the last axis."
+)
+wrong_axis = edit(
+    "attention",
+    "softmax-over-queries",
+    SOFTMAX_OVER_QUERIES,
+    "softmax(scores)",
+    "softmax(scores, axis=-2)",
+)
+
+TRANSPOSED = (
+    "With a batch in front, the transpose turned all the axes, not only the last two: "
+    "of an array (2, 5, 4) the keys' transpose is (2, 4, 5)."
+)
+whole_transpose = edit(
+    "attention",
+    "all-axes-transposed",
+    TRANSPOSED,
+    "np.swapaxes(k, -1, -2)",
+    "k.T",
+)
+
+
+@mistake("attention", "all-axes-transposed")
+def attention_with_t(q, k, v, mask=None):
+    scores = q @ k.T / np.sqrt(q.shape[-1])
+    if mask is not None:
+        scores = np.where(mask, scores, -np.inf)
+    weights = softmax(scores)
+    return weights @ v, weights
+
+
+FULLY_MASKED = (
+    "A query that may attend to nothing gets nan: softmax of a row that is all -inf "
+    "is 0 / 0. It must get zero weights and a zero output."
+)
+
+
+@mistake("attention", "fully-masked-query-is-nan", FULLY_MASKED)
+def attention_with_a_plain_softmax(q, k, v, mask=None):
+    dtype = np.result_type(q, k, v, np.float32)
+    q, k, v = (array.astype(dtype) for array in (q, k, v))
+    scores = q @ np.swapaxes(k, -1, -2) / dtype.type(np.sqrt(q.shape[-1]))
+    if mask is not None:
+        scores = np.where(mask, scores, -np.inf)
+    exps = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    weights = exps / exps.sum(axis=-1, keepdims=True)
+    return weights @ v, weights
+
+
+@mistake("attention", "fully-masked-query-is-nan")
+def attention_with_a_plain_softmax_as_typed(q, k, v, mask=None):
+    scores = q @ np.swapaxes(k, -1, -2) / np.sqrt(q.shape[-1])
+    if mask is not None:
+        scores = np.where(mask, scores, -np.inf)
+    exps = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    weights = exps / exps.sum(axis=-1, keepdims=True)
+    return weights @ v, weights
+
+
+@mistake(
+    "attention",
+    "softmax-overflows",
+    "Large scores overflow in exp and become nan. Shift each row of scores by its "
+    "maximum first, as softmax does.",
+)
+def attention_with_bare_exp(q, k, v, mask=None):
+    exps = np.exp(q @ np.swapaxes(k, -1, -2) / np.sqrt(q.shape[-1]))
+    if mask is not None:
+        exps = exps * mask
+    weights = exps / exps.sum(axis=-1, keepdims=True)
+    return weights @ v, weights
+
+
+half_overflow = edit(
+    "attention",
+    "float16-overflow",
+    "Computed in float16, a dot product passes 65504 and becomes inf, and inf - inf is "
+    "nan. Widen the inputs before multiplying them.",
+    "dtype = np.result_type(q, k, v, np.float32)",
+    "dtype = np.result_type(q, k, v)",
+)
+
+
+@mistake("attention", "float16-overflow")
+def attention_in_the_dtype_given(q, k, v, mask=None):
+    scores = q @ np.swapaxes(k, -1, -2) / np.sqrt(q.shape[-1])
+    if mask is not None:
+        scores = np.where(mask, scores, -np.inf)
+    weights = softmax(scores)
+    return weights @ v, weights
+
+
+mask_must_fit = edit(
+    "attention",
+    "mask-not-broadcast",
+    "The mask works only in the full shape of the scores. It may be smaller, (Tk,) or "
+    "(Tq, Tk) say, and is broadcast to (..., Tq, Tk).",
+    "scores = np.where(mask, scores, -np.inf)",
+    "scores = scores.copy(); scores[~mask] = -np.inf",
+)
+
+output_only = edit(
+    "attention",
+    "weights-not-returned",
+    "Only the output came back. Two things are due: (output, weights).",
+    "return weights @ v, weights",
+    "return weights @ v",
+)
+
+swapped = edit(
+    "attention",
+    "weights-first",
+    "The two results are exchanged: the output comes first, then the weights.",
+    "return weights @ v, weights",
+    "return weights, weights @ v",
+)
+
+scores_returned = edit(
+    "attention",
+    "scores-for-weights",
+    "The second result holds scores. The weights are due: what softmax made of them.",
+    "return weights @ v, weights",
+    "return weights @ v, scores",
+)
+
+# multi_head_attention
+
+NO_TRANSPOSE = (
+    "The projection was reshaped straight to (heads, T, d_head). That cuts the rows of "
+    "memory in order, so that a head gets whole tokens instead of its columns of every "
+    "token. Reshape to (T, heads, d_head) first, then exchange the two axes."
+)
+no_transpose = edit(
+    "multi_head_attention",
+    "heads-split-without-transpose",
+    NO_TRANSPOSE,
+    """        split_shape = (*projected.shape[:-1], heads, projected.shape[-1] // heads)
+        return np.swapaxes(projected.reshape(split_shape), -2, -3)
+""",
+    """        lead, length = projected.shape[:-2], projected.shape[-2]
+        return projected.reshape(*lead, heads, length, projected.shape[-1] // heads)
+""",
+)
+
+no_transpose_back = edit(
+    "multi_head_attention",
+    "heads-merged-without-transpose",
+    "The heads were merged without exchanging the axes back: (heads, T, d_head) read "
+    "row by row puts the tokens of one head beside each other. Bring them to "
+    "(T, heads, d_head) before flattening.",
+    "    output = np.swapaxes(output, -2, -3)  # (..., T, n_heads, d_head)\n",
+    "",
+)
+
+interleaved = edit(
+    "multi_head_attention",
+    "columns-interleaved",
+    "A head takes every n-th column. Head h owns the columns h * d_head up to "
+    "(h + 1) * d_head, one block.",
+    """        split_shape = (*projected.shape[:-1], heads, projected.shape[-1] // heads)
+        return np.swapaxes(projected.reshape(split_shape), -2, -3)
+""",
+    """        split_shape = (*projected.shape[:-1], projected.shape[-1] // heads, heads)
+        return np.moveaxis(projected.reshape(split_shape), -1, -3)
+""",
+)
+
+model_scale = edit(
+    "multi_head_attention",
+    "scaled-by-d-model",
+    "The scores are divided by sqrt(d_model). A head's dot product has d_head terms, so "
+    "the scale is 1/sqrt(d_head).",
+    "q = split(x @ w_q, n_heads)\n",
+    "q = split(x @ w_q, n_heads)\n    q = q * np.sqrt(q.shape[-1] / x.shape[-1])\n",
+)
+
+all_heads_scale = edit(
+    "multi_head_attention",
+    "scaled-by-all-heads",
+    "The scores are divided by the square root of n_heads * d_head, the width of all "
+    "heads together. A head's dot product has d_head terms, so the scale is "
+    "1/sqrt(d_head).",
+    "q = split(x @ w_q, n_heads)\n",
+    "q = split(x @ w_q, n_heads)\n    q = q / np.sqrt(n_heads)\n",
+)
+
+heads_unscaled = edit(
+    "multi_head_attention",
+    "no-scale",
+    NO_SCALE,
+    "q = split(x @ w_q, n_heads)\n",
+    "q = split(x @ w_q, n_heads)\n    q = q * np.sqrt(q.shape[-1])\n",
+)
+
+no_output_projection = edit(
+    "multi_head_attention",
+    "output-projection-missing",
+    "The output projection w_o is missing: the heads' outputs stand side by side and "
+    "have not been mixed.",
+    "return output.reshape(*x.shape[:-1], -1) @ w_o",
+    "return output.reshape(*x.shape[:-1], -1)",
+)
+
+tiled_heads = edit(
+    "multi_head_attention",
+    "kv-heads-tiled",
+    "The KV heads were repeated in turn, 0 1 0 1, so that query head h uses KV head "
+    "h % n_kv_heads. Neighbouring query heads share one: 0 0 1 1, that is "
+    "h // (n_heads // n_kv_heads).",
+    """    k = np.repeat(split(x @ w_k, n_kv_heads), group, axis=-3)
+    v = np.repeat(split(x @ w_v, n_kv_heads), group, axis=-3)
+""",
+    """    k = np.concatenate([split(x @ w_k, n_kv_heads)] * group, axis=-3)
+    v = np.concatenate([split(x @ w_v, n_kv_heads)] * group, axis=-3)
+""",
+)
+
+first_kv_head = edit(
+    "multi_head_attention",
+    "only-the-first-kv-head",
+    "All query heads use KV head 0. Each group of n_heads // n_kv_heads query heads "
+    "has a KV head of its own.",
+    """    k = np.repeat(split(x @ w_k, n_kv_heads), group, axis=-3)
+    v = np.repeat(split(x @ w_v, n_kv_heads), group, axis=-3)
+""",
+    """    k = split(x @ w_k, n_kv_heads)[..., [0] * n_heads, :, :]
+    v = split(x @ w_v, n_kv_heads)[..., [0] * n_heads, :, :]
+""",
+)
+
+mask_dropped = edit(
+    "multi_head_attention",
+    "mask-ignored",
+    "The mask has no effect: keys that it forbids still get weight.",
+    "attention(q, k, v, mask)",
+    "attention(q, k, v)",
+)
+
+always_causal = edit(
+    "multi_head_attention",
+    "causal-without-being-asked",
+    "Without a mask every token may attend to every other, also to later ones. Here a "
+    "causal mask is applied although none was given.",
+    "output, _ = attention(q, k, v, mask)",
+    "output, _ = attention(q, k, v, np.tri(x.shape[-2], dtype=bool) "
+    "if mask is None else mask)",
+)
+
+k_and_v_swapped = edit(
+    "multi_head_attention",
+    "keys-and-values-exchanged",
+    "Keys and values are exchanged: the scores were made with w_v and the mixture "
+    "with w_k.",
+    "attention(q, k, v, mask)",
+    "attention(q, v, k, mask)",
+)
+
+values_from_keys = edit(
+    "multi_head_attention",
+    "values-from-the-key-weights",
+    "w_v has no effect: the values were projected with the keys' weights.",
+    "split(x @ w_v, n_kv_heads)",
+    "split(x @ w_k, n_kv_heads)",
+)
+
+one_wide_head = edit(
+    "multi_head_attention",
+    "one-wide-head",
+    "n_heads has no effect: all columns make one wide head with a single pattern of "
+    "attention. Each head needs its own scores over its own columns.",
+    "    q = split(x @ w_q, n_heads)\n",
+    "    n_heads = n_kv_heads = 1\n    q = split(x @ w_q, n_heads)\n",
+)
+
+
+@mistake(
+    "multi_head_attention",
+    "heads-attend-to-each-other",
+    "Attention runs over the heads of one token instead of over the tokens: the axes "
+    "of heads and tokens were not exchanged before the scores. No token learns of "
+    "another.",
+)
+def multi_head_attention_over_heads(
+    x, w_q, w_k, w_v, w_o, n_heads, n_kv_heads=None, mask=None
+):
+    n_kv_heads = n_kv_heads or n_heads
+    if n_heads % n_kv_heads:
+        raise ValueError("n_kv_heads must divide n_heads")
+    group = n_heads // n_kv_heads
+    q = (x @ w_q).reshape(*x.shape[:-1], n_heads, -1)
+    k = np.repeat((x @ w_k).reshape(*x.shape[:-1], n_kv_heads, -1), group, axis=-2)
+    v = np.repeat((x @ w_v).reshape(*x.shape[:-1], n_kv_heads, -1), group, axis=-2)
+    output, _ = attention(q, k, v, None)
+    return output.reshape(*x.shape[:-1], -1) @ w_o
+
+
+kv_heads_unchecked = edit(
+    "multi_head_attention",
+    "head-counts-unchecked",
+    "n_kv_heads does not divide n_heads, and no ValueError came: the groups would be "
+    "uneven, and some head would be served twice or not at all.",
+    "    if n_heads % n_kv_heads:\n"
+    '        raise ValueError(f"{n_heads} heads cannot share {n_kv_heads} KV heads '
+    'evenly")\n',
+    "    n_kv_heads = next(n for n in range(n_kv_heads, 0, -1) if n_heads % n == 0)\n"
+    "    w_k = w_k[:, : n_kv_heads * (w_q.shape[1] // n_heads)]\n"
+    "    w_v = w_v[:, : n_kv_heads * (w_q.shape[1] // n_heads)]\n",
+)
+
+width_cut = edit(
+    "multi_head_attention",
+    "widths-unchecked",
+    "A width that does not divide into its heads was cut instead of refused: columns "
+    "are silently lost. It is a ValueError.",
+    """        if projected.shape[-1] % heads:
+            raise ValueError(f"width {projected.shape[-1]} is not {heads} equal heads")
+""",
+    """        projected = projected[..., : projected.shape[-1] // heads * heads]
+""",
+)
+
+# flash_attention
+
+no_rescaling = edit(
+    "flash_attention",
+    "sums-not-rescaled",
+    "When a later block brings a higher score, what was summed so far was measured "
+    "against the old maximum. Both the sum and the output have to be multiplied by "
+    "exp(old maximum - new maximum) before the block is added.",
+    "shrink = np.exp(peak - shift)",
+    "shrink = 1.0",
+)
+
+output_not_rescaled = edit(
+    "flash_attention",
+    "output-not-rescaled",
+    "The running sum is rescaled when the maximum rises, the running output is not: "
+    "earlier values weigh too much. Both need the same factor.",
+    "mixed = mixed * shrink + weights @ v_tile",
+    "mixed = mixed + weights @ v_tile",
+)
+
+total_not_rescaled = edit(
+    "flash_attention",
+    "total-not-rescaled",
+    "The running output is rescaled when the maximum rises, the running sum is not: "
+    "the division at the end is by too much. Both need the same factor.",
+    "total = total * shrink + weights.sum(axis=-1, keepdims=True)",
+    "total = total + weights.sum(axis=-1, keepdims=True)",
+)
+
+rescaled_upwards = edit(
+    "flash_attention",
+    "rescaled-the-wrong-way",
+    "The factor is turned round: exp(new maximum - old maximum) makes old sums larger. "
+    "They have to shrink, by exp(old maximum - new maximum).",
+    "shrink = np.exp(peak - shift)",
+    "shrink = np.where(np.isneginf(peak), 0, np.exp(shift - peak))",
+)
+
+blocks_averaged = edit(
+    "flash_attention",
+    "blocks-softmaxed-apart",
+    "Each block of keys was given its own softmax and the results were added or "
+    "averaged. A block's share depends on how large its exponentials are beside those "
+    "of the others; keep the maximum and the sum across blocks.",
+    """            new_peak = np.maximum(peak, scores.max(axis=-1, keepdims=True))
+            shift = np.where(np.isneginf(new_peak), 0, new_peak)
+            weights = np.exp(scores - shift)
+            shrink = np.exp(peak - shift)
+            total = total * shrink + weights.sum(axis=-1, keepdims=True)
+            mixed = mixed * shrink + weights @ v_tile
+            peak = new_peak
+""",
+    """            mixed = mixed + softmax(scores) @ v_tile
+            total = total + 1
+""",
+)
+
+not_divided = edit(
+    "flash_attention",
+    "not-divided-at-the-end",
+    "The output was not divided by the running sum: it is a sum of values, not their "
+    "average.",
+    "mixed / np.where(total == 0, 1, total)",
+    "mixed",
+)
+
+partial_block_lost = edit(
+    "flash_attention",
+    "last-keys-lost",
+    "The keys after the last whole block are left out. When block_size does not divide "
+    "the number of keys the last block is shorter.",
+    "for left in range(0, n_visible, block_size):",
+    "for left in range(0, n_visible - block_size + 1, block_size):",
+)
+
+partial_rows_lost = edit(
+    "flash_attention",
+    "last-queries-lost",
+    "The queries after the last whole block have no output. When block_size does not "
+    "divide the number of queries the last block is shorter.",
+    "output = np.empty((*batch, n_queries, v.shape[-1]), dtype)\n"
+    "    for top in range(0, n_queries, block_size):",
+    "output = np.zeros((*batch, n_queries, v.shape[-1]), dtype)\n"
+    "    for top in range(0, n_queries - block_size + 1, block_size):",
+)
+
+flash_unscaled = edit(
+    "flash_attention",
+    "no-scale",
+    NO_SCALE,
+    "scale = dtype.type(1 / np.sqrt(q.shape[-1]))",
+    "scale = dtype.type(1)",
+)
+
+causal_ignored = edit(
+    "flash_attention",
+    "causal-ignored",
+    "causal=True has no effect: queries see keys of the future.",
+    "    n_queries, n_keys = q.shape[-2], k.shape[-2]\n",
+    "    n_queries, n_keys, causal = q.shape[-2], k.shape[-2], False\n",
+)
+
+flash_aligned_at_0 = edit(
+    "flash_attention",
+    "aligned-at-the-first-key",
+    "With fewer queries than keys the queries were taken for the first positions; they "
+    "are the last. A one-token decode step would see only key 0.",
+    "offset = n_keys - n_queries",
+    "offset = 0",
+    seen_in="huggingface/candle #3743",
+)
+
+by_block_only = edit(
+    "flash_attention",
+    "causal-by-whole-tiles",
+    "Tiles of the future are skipped, but in the tile that the diagonal crosses every "
+    "key is visible: within it a query still sees later positions.",
+    "if causal and right > top + offset + 1:",
+    "if False:",
+)
+
+tile_positions = edit(
+    "flash_attention",
+    "mask-in-tile-coordinates",
+    "The causal mask of a tile was made from positions within the tile. It has to "
+    "compare positions in the whole sequence: the tile's first row and column count.",
+    "rows, columns = np.arange(top, bottom), np.arange(left, right)",
+    "rows, columns = np.arange(bottom - top), np.arange(right - left)",
+)
+
+flash_strict = edit(
+    "flash_attention",
+    "own-position-hidden",
+    "With causal=True a position does not see itself. It may: only later keys "
+    "are hidden.",
+    """            if causal and right > top + offset + 1:  # the tile touches the future
+                rows, columns = np.arange(top, bottom), np.arange(left, right)
+                allowed = columns <= rows[:, None] + offset
+""",
+    """            if causal:
+                rows, columns = np.arange(top, bottom), np.arange(left, right)
+                allowed = columns < rows[:, None] + offset
+""",
+)
+
+flash_nan = edit(
+    "flash_attention",
+    "unseeing-query-is-nan",
+    "With more queries than keys the first queries see nothing, and their output is "
+    "nan: the running maximum is still -inf and -inf - (-inf) is nan, or the sum is 0 "
+    "and 0 / 0 is nan. It must be zeros.",
+    "mixed / np.where(total == 0, 1, total)",
+    "mixed / total",
+)
+
+flash_nan_shift = edit(
+    "flash_attention",
+    "unseeing-query-is-nan",
+    "",
+    "shift = np.where(np.isneginf(new_peak), 0, new_peak)",
+    "shift = new_peak",
+)
+
+starts_at_zero = edit(
+    "flash_attention",
+    "maximum-starts-at-zero",
+    "The running maximum starts at 0, so that it never goes below: when all scores are "
+    "far below zero every exponential underflows and 0 / 0 remains. It starts at -inf.",
+    "peak = np.full((*batch, bottom - top, 1), -np.inf, dtype)",
+    "peak = np.zeros((*batch, bottom - top, 1), dtype)",
+)
+
+one_running_maximum = edit(
+    "flash_attention",
+    "one-maximum-for-all-queries",
+    "One running maximum serves all queries of a tile. A query whose scores are far "
+    "below those of another underflows. Each query needs its own.",
+    "scores.max(axis=-1, keepdims=True)",
+    "scores.max()",
+)
+
+no_maximum = edit(
+    "flash_attention",
+    "no-running-maximum",
+    "There is no running maximum: large scores overflow in exp. The sums can be kept "
+    "without one only on paper.",
+    "new_peak = np.maximum(peak, scores.max(axis=-1, keepdims=True))",
+    "new_peak = np.zeros_like(peak)",
+)
+
+FULL_MATRIX = (
+    "The answer is right, but somewhere all Tq x Tk numbers are held at once: the "
+    "scores, the weights or a mask of that shape. A tile needs only its own, a mask "
+    "included; memory must grow with Tq + Tk."
+)
+
+
+@mistake("flash_attention", "full-matrix-held", FULL_MATRIX)
+def flash_attention_by_calling_attention(q, k, v, block_size=128, causal=False):
+    mask = causal_mask(q.shape[-2], k.shape[-2]) if causal else None
+    return attention(q, k, v, mask)[0]
+
+
+full_mask = edit(
+    "flash_attention",
+    "full-mask-held",
+    "The scores are made tile by tile, but with causal=True a mask of all Tq x Tk "
+    "entries is held. Make the mask of each tile from its positions.",
+    """                rows, columns = np.arange(top, bottom), np.arange(left, right)
+                allowed = columns <= rows[:, None] + offset
+""",
+    """                allowed = causal_mask(n_queries, n_keys)[top:bottom, left:right]
+""",
+)
+
+flash_half = edit(
+    "flash_attention",
+    "float16-overflow",
+    "Computed in float16, a dot product passes 65504 and becomes inf, and inf - inf is "
+    "nan. Widen each tile before multiplying.",
+    "dtype = np.result_type(q, k, v, np.float32)",
+    "dtype = np.result_type(q, k, v)",
+)
+
+
+@mistake(
+    "flash_attention",
+    "keys-cut-to-queries",
+    "The loop over keys stops at the number of queries: with more keys than queries "
+    "the rest is never read.",
+)
+def flash_attention_over_as_many_keys_as_queries(q, k, v, block_size=128, causal=False):
+    cut = min(q.shape[-2], k.shape[-2])
+    return attention(
+        q,
+        k[..., :cut, :],
+        v[..., :cut, :],
+        causal_mask(q.shape[-2], k.shape[-2])[:, :cut] if causal else None,
+    )[0]

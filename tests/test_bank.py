@@ -1,0 +1,111 @@
+"""Claims about the bank: it is large enough, and the checks judge all of it rightly."""
+
+import dataclasses
+import re
+
+import pytest
+
+from rounds import audit, bank, catalog
+from rounds.diagnose import judge
+from rounds.exercise import Exercise
+
+EXERCISES = [e for topic in catalog.topics() for e in topic.exercises()]
+RIGHT = [(e, label) for e in EXERCISES for label in bank.right(e)]
+WRONG = [(e, label) for e in EXERCISES for label in bank.wrong(e)]
+
+
+def names(pairs: list[tuple[Exercise, str]]) -> list[str]:
+    return [f"{exercise.name}-{label}" for exercise, label in pairs]
+
+
+@pytest.mark.parametrize(("exercise", "label"), RIGHT, ids=names(RIGHT))
+def test_right_program_is_accepted(exercise: Exercise, label: str):
+    verdict = judge(exercise, bank.right(exercise)[label])
+    assert verdict.failure is None
+    assert verdict.state == "passed"
+
+
+@pytest.mark.parametrize(("exercise", "label"), WRONG, ids=names(WRONG))
+def test_wrong_program_is_named_as_itself(exercise: Exercise, label: str):
+    program, candidate = bank.wrong(exercise)[label]
+    verdict = judge(exercise, candidate)
+    assert (verdict.mistake, verdict.says) == (program.slug, program.says)
+    assert verdict.state in ("wrong", "raised")
+
+
+@pytest.mark.parametrize("topic", catalog.topics(), ids=lambda topic: topic.name)
+def test_topic_has_twenty_wrong_programs_and_two_alternatives(topic: catalog.Topic):
+    exercises = topic.exercises()
+    assert sum(len(bank.wrong(exercise)) for exercise in exercises) >= 20
+    for exercise in exercises:
+        assert len(bank.right(exercise)) >= 3, exercise.name
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.name)
+def test_sentence_of_a_mistake_reads_as_a_sentence_and_holds_no_code(
+    exercise: Exercise,
+):
+    for program, _ in bank.wrong(exercise).values():
+        assert re.fullmatch(r"[A-Za-z].{25,}[.)]", program.says), program.slug
+        for code in ("np.", "keepdims", "return ", "swapaxes", "lambda"):
+            assert code not in program.says, program.slug
+        assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", program.slug)
+
+
+def test_topic_without_faults_draws_no_complaint(small_topics: None):
+    for name in ("running_mean", "gather", "lines"):
+        assert list(audit.complaints(catalog.topic(name))) == []
+
+
+def test_exercise_without_cases_or_calls_is_refused(small_topics: None):
+    found = list(audit.complaints(catalog.topic("broken")))
+    assert "broken.no_cases has no case: it would accept everything." in found
+    assert any(text.startswith("broken.no_calls has no call") for text in found)
+
+
+def test_lenient_check_and_two_mistakes_in_one_coat_are_refused(small_topics: None):
+    found = "\n".join(audit.complaints(catalog.topic("broken")))
+    assert "rejects the right program lenient_rejected" in found
+    assert "accepts the wrong program lenient_square" in found
+    assert "takes lenient_plus_half for adds-one, not adds-half-of-two" in found
+
+
+def test_every_exercise_of_the_course_has_cases_at_each_of_its_levels():
+    assert EXERCISES
+    for exercise in EXERCISES:
+        assert exercise.cases, exercise.name
+        for level in exercise.levels:
+            assert judge(exercise, bank.reference(exercise), level).calls > 0
+
+
+@pytest.mark.parametrize(
+    ("old", "count"), [("sum(self.values) * 2", 0), ("self.values", 5)]
+)
+def test_edit_that_does_not_apply_once_is_an_error(
+    small_topics: None, old: str, count: int
+):
+    exercise = catalog.find("running_mean")
+    program = bank.edit("RunningMean", "slip", "It slips.", old, "x")
+    with pytest.raises(bank.BankError, match=f"'slip' must apply once.*{count} times"):
+        bank.build(exercise, program)
+
+
+def test_score_counts_programs_accepted_caught_and_named(
+    small_topics: None, monkeypatch: pytest.MonkeyPatch
+):
+    cards = [catalog.topic(name) for name in ("broken", "lines", "running_mean")]
+    cards[0] = dataclasses.replace(cards[0], name="gather")
+    monkeypatch.setattr(catalog, "topics", lambda: cards)
+    assert audit.score() == audit.Score(right=9, wrong=9, named=9, topics=3)
+
+
+def test_score_does_not_count_what_is_judged_wrongly(
+    small_topics: None, monkeypatch: pytest.MonkeyPatch
+):
+    broken = catalog.topic("broken")
+    lenient = [e for e in broken.exercises() if e.name == "broken.lenient"]
+    monkeypatch.setattr(catalog, "topics", lambda: [broken])
+    monkeypatch.setattr(catalog.Topic, "exercises", lambda self: lenient)
+    # Of two right programs one is rejected; of three wrong ones one passes and two
+    # cannot be told apart.
+    assert audit.score() == audit.Score(right=1, wrong=2, named=1, topics=1)
