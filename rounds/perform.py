@@ -2,12 +2,10 @@
 
 import inspect
 import io
-import sys
 import tracemalloc
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -124,24 +122,13 @@ def error_text(error: BaseException) -> str:
     return ": ".join(part for part in (name, message) if part)
 
 
-_PACKAGE = str(Path(__file__).parent)
-_LIBRARIES = (
-    sys.prefix,
-    sys.base_prefix,
-    np.__path__[0],
-    _PACKAGE,
-    "<frozen",
-    "<__arr",
-)
-
-
 def line_of(error: BaseException) -> tuple[str, int] | None:
     """File and line of the innermost code of the candidate's own in a traceback."""
     own = None
     trace = error.__traceback__
     while trace is not None:
         file = trace.tb_frame.f_code.co_filename
-        if not file.startswith(_LIBRARIES):
+        if guard.is_own(file):
             own = (file, trace.tb_lineno)
         trace = trace.tb_next
     return own
