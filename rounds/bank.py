@@ -90,15 +90,15 @@ def wrong(exercise: Exercise) -> dict[str, tuple[Program, Any]]:
     Each is built anew at every call, since a wrong program may keep what it should
     not, in a class attribute or a default argument.
     """
+    programs = _programs(_module(exercise, "wrong"), exercise)
+    told = {program.slug: program for _, program in programs if program.says}
     found: dict[str, tuple[Program, Any]] = {}
-    says: dict[str, Program] = {}
-    for label, program in _programs(_module(exercise, "wrong"), exercise):
-        first = says.setdefault(program.slug, program)
-        if not first.says:
+    for label, program in programs:
+        if program.slug not in told:
             raise BankError(
                 f"{exercise.name}: the mistake {program.slug!r} has no sentence."
             )
-        found[label] = (first, build(exercise, program))
+        found[label] = (told[program.slug], build(exercise, program))
     return found
 
 

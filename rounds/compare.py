@@ -24,10 +24,16 @@ class Difference:
 
 
 def difference(
-    got: Any, due: Any, *, rtol: float = 1e-5, atol: float = 1e-7
+    got: Any,
+    due: Any,
+    *,
+    rtol: float = 1e-5,
+    atol: float = 1e-7,
+    names: tuple[str, ...] = (),
 ) -> Difference | None:
     """The first difference between `got` and `due`, or None.
 
+    names: what the items of a tuple that is due are called; a list will do for one.
     Arrays agree when they have the same shape, the same kind of dtype (bool,
     integer or floating: float32 agrees with float64) and entries within
     atol + rtol * |due|. Python numbers agree with NumPy's. A dtype that is due
@@ -38,7 +44,7 @@ def difference(
     if isinstance(due, np.ndarray):
         return _array_difference(got, due, rtol, atol)
     if isinstance(due, tuple | list):
-        return _sequence_difference(got, due, rtol, atol)
+        return _sequence_difference(got, due, rtol, atol, names)
     if isinstance(due, Mapping):
         return _mapping_difference(got, due, rtol, atol)
     if not _same_type(got, due):
@@ -138,11 +144,11 @@ def _told_apart(got: Any, due: Any) -> tuple[str, str]:
 
 
 def _sequence_difference(
-    got: Any, due: tuple | list, rtol: float, atol: float
+    got: Any, due: tuple | list, rtol: float, atol: float, names: tuple[str, ...]
 ) -> Difference | None:
-    family = tuple if isinstance(due, tuple) else list
-    if not isinstance(got, family):
-        return Difference("type", _with_kind(got), f"a {family.__name__}: {show(due)}")
+    family = "tuple" if isinstance(due, tuple) else "list"
+    if not isinstance(got, tuple | list if family == "tuple" else list):
+        return Difference("type", _with_kind(got), f"a {family}: {show(due)}")
     if len(got) != len(due):
         return Difference(
             "shape", f"{len(got)} items: {show(got)}", f"{len(due)} items: {show(due)}"
@@ -150,7 +156,7 @@ def _sequence_difference(
     for place, (g, d) in enumerate(zip(got, due, strict=True)):
         found = difference(g, d, rtol=rtol, atol=atol)
         if found is not None:
-            return _at(found, f"item {place}")
+            return _at(found, names[place] if names else f"item {place}")
     return None
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from rounds import bank, run
 from rounds.compare import alike
-from rounds.exercise import STAGES, Exercise
+from rounds.exercise import EDGE, STAGES, Exercise
 from rounds.run import Outcome
 from rounds.step import Failure
 
@@ -46,33 +46,50 @@ async def ajudge(
     if all(outcome.failures for outcome in done) and all(
         failure.error == "NotImplementedError" for failure in failures
     ):
-        return Verdict(NOT_ATTEMPTED, calls)
+        return Verdict(NOT_ATTEMPTED, calls, failures[0])
     failure = min(failures, key=_telling_order)
     state = RAISED if failure.kind == "raised" else WRONG
     if done[-1].stopped:
         return Verdict(state, calls, failure)
-    program = await named(exercise, done, level)
+    program = await named(exercise, done, failure.level)
     if program is None:
         return Verdict(state, calls, failure)
     return Verdict(state, calls, failure, program.slug, program.says)
 
 
 async def named(
-    exercise: Exercise, done: list[Outcome], level: int | None
+    exercise: Exercise, done: list[Outcome], level: int
 ) -> bank.Program | None:
-    """The mistake whose program does exactly the same in all that was done, or None.
+    """The mistake whose program does exactly the same, or None.
 
-    The small cases are compared first: most programs part there already.
+    In order: the program that does the same in all cases; in those up to `level`, the
+    level of the failure that is told; in the ordinary ones of these, where it fails
+    too, since a second fault may show on edges only. The last two name a mistake only
+    when no other does as much.
     """
-    cases = exercise.upto(level)
-    order = sorted(range(len(done)), key=lambda place: done[place].size)
+    cases = exercise.upto(None)
+
+    def tier(place: int) -> int:
+        """0 for ordinary cases up to the level, 1 for its edges, 2 for the rest."""
+        if cases[place].level > level:
+            return 2
+        return int(cases[place].stage == EDGE)
+
+    # The small cases first: most programs part there already.
+    places = sorted(range(len(done)), key=lambda i: (tier(i), done[i].size))
+    fails_ordinarily = any(done[i].failures for i in places if tier(i) == 0)
+    close: dict[int, dict[str, bank.Program]] = {1: {}, 2: {}}
     for program, built in bank.wrong(exercise).values():
-        for place in order:
+        for place in places:
             theirs = await run.attempt(exercise, cases[place], built, silent=True)
             if not _same(theirs.seen, done[place].seen):
+                close.get(tier(place), {})[program.slug] = program
                 break
         else:
             return program
+    for found in (close[2], close[1] if fails_ordinarily else {}):
+        if found:
+            return next(iter(found.values())) if len(found) == 1 else None
     return None
 
 

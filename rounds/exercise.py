@@ -23,8 +23,8 @@ Script = Callable[["Trial"], Awaitable[None] | None]
 
 # The order in which failures are told: the general before the particular. What a
 # call costs is only measured when all else is right.
-COST = "cost"
-STAGES = ("values", "property", "edge", COST)
+EDGE, COST = "edge", "cost"
+STAGES = ("values", "property", EDGE, COST)
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,13 @@ class Exercise:
     """A name ("topic.target"), the signature the statement gives, and the cases.
 
     A topic with one exercise may be named without a dot ("kv_store"); `target` is
-    then to be given.
+    then to be given. `results` names the items of a tuple that is returned.
     """
 
     name: str
     signature: str
     target: str = ""
+    results: tuple[str, ...] = ()
     cases: list[Case] = field(default_factory=list)
 
     def __post_init__(self) -> None:

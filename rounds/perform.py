@@ -122,14 +122,16 @@ def error_text(error: BaseException) -> str:
     return ": ".join(part for part in (name, message) if part)
 
 
-def line_of(error: BaseException) -> tuple[str, int] | None:
-    """File and line of the innermost code of the candidate's own in a traceback."""
+def origin(error: BaseException | None) -> tuple[str, int, str] | None:
+    """File, line and function of the innermost code of the candidate's own."""
     own = None
+    if error is None:
+        return None
     trace = error.__traceback__
     while trace is not None:
         file = trace.tb_frame.f_code.co_filename
         if guard.is_own(file):
-            own = (file, trace.tb_lineno)
+            own = (file, trace.tb_lineno, trace.tb_frame.f_code.co_name)
         trace = trace.tb_next
     return own
 

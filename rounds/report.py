@@ -6,8 +6,10 @@ import textwrap
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from rounds import catalog
 from rounds.diagnose import NOT_ATTEMPTED, PASSED, RAISED, WRONG, Verdict
 from rounds.exercise import Exercise
+from rounds.step import Failure
 
 WIDTH = 88
 LABEL = 10  # columns that the labels take
@@ -50,6 +52,12 @@ class Report:
         return f'<div class="{look}"><pre>{html.escape(str(self))}</pre></div>'
 
 
+def ours(exercise: Exercise, level: int | None) -> Report:
+    """For a program that came from `given`: it is right, but not the learner's."""
+    line = f"{exercise.name}: passed. This is ours, from given(), and does not count."
+    return Report(exercise.name, level, PASSED, None, (line,))
+
+
 def write(exercise: Exercise, level: int | None, verdict: Verdict) -> Report:
     """Put a verdict into words."""
     failure = verdict.failure
@@ -57,7 +65,7 @@ def write(exercise: Exercise, level: int | None, verdict: Verdict) -> Report:
     if verdict.state == PASSED:
         lines = [f"{scope}: passed. {verdict.calls} calls checked."]
     elif verdict.state == NOT_ATTEMPTED:
-        lines = [f"{scope}: not attempted yet."]
+        lines = [f"{scope}: not attempted yet.", *_not_written(exercise, failure)]
     else:
         lines = [f"{scope}: {HEADS[verdict.state]}", *_explained(verdict)]
     return Report(
@@ -69,6 +77,19 @@ def write(exercise: Exercise, level: int | None, verdict: Verdict) -> Report:
         failure.args if failure else (),
         failure.kwargs if failure else {},
     )
+
+
+def _not_written(exercise: Exercise, failure: Failure | None) -> list[str]:
+    """What to do when it is another function, one that it calls, that is a stub."""
+    name = failure.raised_in if failure else ""
+    try:
+        needed = catalog.find(f"{exercise.topic}.{name}")
+    except catalog.UnknownName:
+        return []
+    if needed.name == exercise.name:
+        return []
+    text = f"It calls {name}, which is not written. Write it, or take ours: "
+    return [f'  {text}{name} = given("{needed.name}")']
 
 
 HEADS = {RAISED: "it raised an error.", WRONG: "not right yet."}
@@ -84,10 +105,12 @@ def _explained(verdict: Verdict) -> list[str]:
     verb = "raised" if failure.kind == "raised" else "returned"
     if failure.kind in ("mutated", "signature"):
         verb = "but"
-    lines += _labelled(verb, failure.returned)
-    if failure.line:
+    if failure.returned != failure.expected:  # else the note says how they differ
+        lines += _labelled(verb, failure.returned)
+    if failure.line and failure.kind == "raised":
         lines += _labelled("at", _code(failure.line))
-    lines += _labelled("expected", failure.expected)
+    if failure.returned != failure.expected:
+        lines += _labelled("expected", failure.expected)
     lines += _labelled("note", failure.note)
     if not verdict.mistake and failure.kind not in ("signature", "mutated", "stopped"):
         lines += _labelled("rule", failure.about)

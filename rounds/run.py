@@ -49,6 +49,7 @@ async def attempt(
             pending = case.script(trial)
             if inspect.isawaitable(pending):
                 await _kept_alive(pending, renew)
+            trial.recheck()
     except guard.Stopped:
         stopped = True
         trial.fail(trial.steps[-1], "stopped", NO_END, "an answer")

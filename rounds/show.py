@@ -49,7 +49,8 @@ def kind(value: Any) -> str:
     if inspect.isroutine(value):
         return f"the function {getattr(value, '__name__', 'of no name')}"
     name = type(value).__name__
-    return f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"
+    vowel = name[0].lower() in "aeiou" or name == "ndarray"
+    return f"{'an' if vowel else 'a'} {name}"
 
 
 def number(value: Real, digits: int = DIGITS) -> str:
@@ -87,21 +88,30 @@ def call(name: str, args: tuple, kwargs: Mapping[str, Any], signature: str = "")
     text = f"{name}({', '.join(given)})"
     if len(text) <= LONGEST_CALL and "array of shape" not in text:
         return text
-    names = re.findall(r"(\w+)\s*(?=[,=)])", signature.partition("(")[2])
-    given = [_by_shape(*pair) for pair in itertools.zip_longest(names, args)][
-        : len(args)
-    ]
+    pairs = zip(
+        itertools.chain(parameters(signature), itertools.repeat("array")),
+        args,
+        strict=False,
+    )
+    given = [_by_shape(*pair) for pair in pairs]
     for key, value in kwargs.items():
         array = isinstance(value, np.ndarray)
         given.append(_by_shape(key, value) if array else f"{key}={show(value)}")
     return f"{name}({', '.join(given)})"
 
 
-def _by_shape(name: str | None, value: Any) -> str:
+def parameters(signature: str) -> list[str]:
+    """The names in "attention(q, k, v, mask=None)"."""
+    return re.findall(r"(\w+)\s*(?=[,=)])", signature.partition("(")[2])
+
+
+def _by_shape(name: str, value: Any) -> str:
     if not isinstance(value, np.ndarray):
         return show(value)
+    if value.dtype == np.bool_ and value.size <= MOST_ENTRIES:  # a mask explains itself
+        return f"{name}={show(value)}"
     dtype = "" if value.dtype in (np.float64, np.bool_) else f" {value.dtype}"
-    return f"{name or 'array'} {value.shape}{dtype}"
+    return f"{name} {value.shape}{dtype}"
 
 
 def _array(array: np.ndarray, digits: int) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rounds.compare import Difference, difference
-from rounds.perform import WrongCall, error_text, guarded, line_of, shown
+from rounds.perform import WrongCall, error_text, guarded, shown
 from rounds.show import show
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ class Failure:
     before: tuple[str, ...] = ()  # the calls that led here, the last ones
     line: tuple[str, int] | None = None  # file and line of the candidate's code
     error: str = ""  # the name of what was raised
+    raised_in: str = ""  # the candidate's own function that raised it
     printed: str = ""
     args: tuple = ()
     kwargs: dict[str, Any] = field(default_factory=dict)
@@ -49,6 +50,7 @@ class Step:
 
     trial: "Trial"
     called: str
+    function: Any
     args: tuple
     kwargs: dict[str, Any]
     value: Any = None
@@ -63,7 +65,9 @@ class Step:
         if not self.trial.silent and self._came_back(show(due)):
             strange = Difference("type", shown(self.value), show(due))
             found = guarded(
-                lambda value: difference(value, due, rtol=rtol, atol=atol),
+                lambda value: difference(
+                    value, due, rtol=rtol, atol=atol, names=self.trial.exercise.results
+                ),
                 self.value,
                 otherwise=strange,
             )
@@ -92,13 +96,24 @@ class Step:
                 self._fail("property", shown(self.value), expected, note)
         return self
 
+    def has_dtype(self, due: type) -> "Step":
+        """The array that came back has this dtype."""
+        expected = f"dtype {np.dtype(due)}"
+        if self._came_back(expected):
+            dtype = guarded(lambda value: value.dtype, self.value, otherwise=None)
+            if dtype != due:
+                self._fail("type", f"dtype {dtype}", expected)
+        return self
+
     def peak_at_most(self, limit: int, expected: str) -> "Step":
         """The call, a traced one, held at most `limit` bytes at once."""
         if self._came_back(expected):
             fine = self.peak_bytes <= limit
             self.seen.append(("peak", fine))
             if not fine:
-                self._fail("property", "its result, but held more at once", expected)
+                entries = self.peak_bytes // 8 // 1000 * 1000
+                held = f"its result, but held {entries:,} or so"
+                self._fail("property", held, expected)
         return self
 
     def _came_back(self, expected: str) -> bool:
@@ -115,7 +130,3 @@ class Step:
         if not self.failed:  # one call, one failure: the first in the order
             self.failed = True
             self.trial.fail(self, kind, returned, expected, note)
-
-    def line(self) -> tuple[str, int] | None:
-        """Where in the candidate's own code it was raised."""
-        return None if self.error is None else line_of(self.error)

@@ -68,7 +68,7 @@ class Trial:
         peak: perform.Peak | None = None,
     ) -> Step:
         """Call `function` and note what happened."""
-        step = self._begin(text, args, kwargs)
+        step = self._begin(text, function, args, kwargs)
         args, kwargs = snapshot(args), snapshot(kwargs)  # the candidate's own
         with perform.quiet() as page:
             try:
@@ -86,7 +86,7 @@ class Trial:
         self, text: str, function: Any, args: tuple, kwargs: dict[str, Any]
     ) -> Step:
         """Call `function`, await what it returns, and note what happened."""
-        step = self._begin(text, args, kwargs)
+        step = self._begin(text, function, args, kwargs)
         args, kwargs = snapshot(args), snapshot(kwargs)  # the candidate's own
         with perform.quiet() as page:
             try:
@@ -108,6 +108,7 @@ class Trial:
             return
         earlier = [s.called for s in self.steps[: self.steps.index(step)]]
         given = (*step.args, *step.kwargs.values())
+        origin = perform.origin(step.error)
         failure = Failure(
             kind=kind,
             called=step.called,
@@ -118,7 +119,8 @@ class Trial:
             level=self.case.level,
             stage=self.case.stage,
             before=tuple(earlier[-3:]),
-            line=step.line(),
+            line=origin[:2] if origin else None,
+            raised_in=origin[2] if origin else "",
             error=type(step.error).__name__ if step.error is not None else "",
             printed=step.printed,
             args=step.args,
@@ -132,6 +134,22 @@ class Trial:
         given = (v for s in self.steps for v in (*s.args, *s.kwargs.values()))
         return sum(map(perform.entries, given))
 
+    def recheck(self) -> None:
+        """What a function returned must not change when it is called again."""
+        for step in self.steps:
+            if step.function is not self.candidate or step.error is not None:
+                continue
+            kept = next(what for tag, what in step.seen if tag == "returned")
+            if not guarded(alike, kept, perform.sight(step.value), otherwise=True):
+                step.seen.append(("overwritten", True))
+                self.fail(
+                    step,
+                    "mutated",
+                    f"its result is {perform.shown(step.value)} after later calls",
+                    f"{perform.shown(kept)}, as it was returned",
+                    "Something is kept and written again: a buffer, say.",
+                )
+
     def seen(self) -> list[tuple[str, Any]]:
         """What the candidate did in this case, call by call."""
         return [sight for step in self.steps for sight in step.seen]
@@ -142,10 +160,12 @@ class Trial:
         exercise = self.exercise
         return show.call(exercise.target, args, kwargs, exercise.signature)
 
-    def _begin(self, text: str, args: tuple, kwargs: dict[str, Any]) -> Step:
+    def _begin(
+        self, text: str, function: Any, args: tuple, kwargs: dict[str, Any]
+    ) -> Step:
         if self.announce is not None:
             self.announce(text)
-        step = Step(self, text, args, kwargs)
+        step = Step(self, text, function, args, kwargs)
         self.steps.append(step)
         return step
 
@@ -153,15 +173,18 @@ class Trial:
         self, step: Step, page: perform.Page, args: tuple, kwargs: dict[str, Any]
     ) -> Step:
         step.printed = page.kept
+        direct = step.function is self.candidate  # else a method of an instance
         if step.error is not None:
             step.seen.append(("raised", type(step.error).__name__))
         else:
             step.seen.append(("returned", perform.sight(step.value)))
+        names = show.parameters(self.exercise.signature) if direct else []
         pairs = zip(step.args, args, strict=True)
-        for place, (before, after) in enumerate(pairs, start=1):
-            self._unchanged(step, f"argument {place}", before, after)
+        for place, (before, after) in enumerate(pairs):
+            name = names[place] if place < len(names) else f"argument {place + 1}"
+            self._unchanged(step, name, before, after)
         for name in kwargs:
-            self._unchanged(step, f"argument {name}", step.kwargs[name], kwargs[name])
+            self._unchanged(step, name, step.kwargs[name], kwargs[name])
         return step
 
     def _unchanged(self, step: Step, which: str, before: Any, after: Any) -> None:

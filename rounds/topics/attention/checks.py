@@ -11,10 +11,15 @@ import numpy as np
 from rounds.exercise import Exercise
 
 INF = math.inf
+CLOSE = {"rtol": 2e-7, "atol": 1e-9}  # float64 in and out, no 1e-6 added anywhere
 
 softmax = Exercise("attention.softmax", "softmax(x, axis=-1)")
 causal_mask = Exercise("attention.causal_mask", "causal_mask(n_queries, n_keys)")
-attention = Exercise("attention.attention", "attention(q, k, v, mask=None)")
+attention = Exercise(
+    "attention.attention",
+    "attention(q, k, v, mask=None)",
+    results=("output", "weights"),
+)
 multi_head_attention = Exercise(
     "attention.multi_head_attention",
     "multi_head_attention(x, w_q, w_k, w_v, w_o, n_heads, n_kv_heads=None, mask=None)",
@@ -111,23 +116,19 @@ def normal(seed: int, *shape: int, scale: float = 1.0) -> np.ndarray:
     return np.round(np.random.default_rng(seed).normal(0, scale, shape), 2)
 
 
-def is_float(value: np.ndarray) -> bool:
-    return value.dtype.kind == "f"
-
-
 # softmax
 
 
 @softmax.case("Each logit's exponential is divided by the sum of all of them.")
 def _(t):
     x = np.array([1.0, -1.0, 2.0])
-    t.call(x).equals(due_softmax(x))
+    t.call(x).equals(due_softmax(x), **CLOSE)
 
 
 @softmax.case("By default each row (the last axis) is one distribution.")
 def _(t):
-    for x in (normal(1, 2, 3), normal(2, 2, 3, 4)):
-        t.call(x).equals(due_softmax(x))
+    for x in (normal(1, 2, 3), normal(2, 2, 3, 4), normal(3, 2, 3, 1, 2)):
+        t.call(x).equals(due_softmax(x), **CLOSE)
 
 
 @softmax.case("The distribution runs along the axis that is asked for.")
@@ -157,10 +158,17 @@ def _(t):
     for x in (
         np.array([1000.0, 1001.0]),
         np.array([3000.0, 0.0, -3000.0]),
-        np.array([1e308, -1e308]),
         np.array([150.0, 151.0], dtype=np.float32),
     ):
         t.call(x).equals(due_softmax(x))
+
+
+@softmax.case("Logits, and even their spread, may be as large as floats.", stage="edge")
+def _(t):
+    for x in ([1e308, -1e308], [-1e300, -1e300], [-3e9, -3e9]):
+        t.call(np.array(x)).equals(due_softmax(np.array(x)))
+    x = np.array([1e8, 1e8], dtype=np.float32)
+    t.call(x).equals(due_softmax(x))
 
 
 @softmax.case("exp(-1000) is 0: very negative logits need a shift too.", stage="edge")
@@ -178,13 +186,17 @@ def _(t):
 
 @softmax.case("A logit of -inf gets probability 0.", stage="edge")
 def _(t):
-    x = np.array([[0.0, -INF, 1.0], [-INF, -2.0, -INF]])
-    t.call(x).equals(due_softmax(x))
+    x = np.array([0.0, -INF, 1.0])
+    step = t.call(x).equals(due_softmax(x), **CLOSE)
+    step.obeys(lambda value: value[1] == 0, "exactly 0 for the logit of -inf")
+    x = np.array([[0.0, -INF, 1.0], [-INF, -2.0, -INF], [-INF, -3e9, -3e9]])
+    t.call(x).equals(due_softmax(x), **CLOSE)
 
 
 @softmax.case("A slice that is all -inf gives zeros, not nan.", stage="edge")
 def _(t):
     t.call(np.array([-INF, -INF])).equals(np.zeros(2))
+    t.call(np.array([[-INF], [2.0]])).equals(np.array([[0.0], [1.0]]))
     x = np.array([[-INF, 0.0, -INF], [-INF, 1.0, 2.0]])
     t.call(x, axis=0).equals(due_softmax(x, 0))
     x = np.array([[-INF, -INF, -INF], [0.0, 1.0, -INF]])
@@ -199,18 +211,23 @@ def _(t):
     t.call(x).equals(due_softmax(x))
 
 
+@softmax.case("Small integers wrap round: in int8, 100 - -100 is -56.", stage="edge")
+def _(t):
+    x = np.array([100, -100], dtype=np.int8)
+    t.call(x).equals(due_softmax(x))
+
+
 @softmax.case("float32 logits give float32 probabilities.", stage="edge")
 def _(t):
     x = normal(7, 2, 3).astype(np.float32)
     step = t.call(x).equals(due_softmax(x), rtol=1e-4, atol=1e-6)
-    step.obeys(lambda value: value.dtype == np.float32, "dtype float32")
+    step.has_dtype(np.float32)
 
 
 @softmax.case("float64 logits keep their precision.", stage="edge")
 def _(t):
     x = np.array([0.0, -30.0, 1e-9])
-    step = t.call(x).equals(due_softmax(x))
-    step.obeys(lambda value: value.dtype == np.float64, "dtype float64")
+    t.call(x).has_dtype(np.float64).equals(due_softmax(x), **CLOSE)
 
 
 @softmax.case("float16 logits: exp overflows there from 12 on.", stage="edge")
@@ -239,13 +256,14 @@ def _(t):
 def _(t):
     t.call(1, 1).equals(due_mask(1, 1))
     t.call(5, 5).equals(due_mask(5, 5))
+    t.call(20, 20).equals(due_mask(20, 20))
 
 
 @causal_mask.case(
     "Fewer queries than keys: the queries are the last positions.", level=3
 )
 def _(t):
-    for n_queries, n_keys in ((2, 3), (1, 4), (3, 7), (1, 2)):
+    for n_queries, n_keys in ((2, 3), (1, 4), (3, 7), (1, 2), (3, 300)):
         t.call(n_queries, n_keys).equals(due_mask(n_queries, n_keys))
 
 
@@ -281,6 +299,18 @@ def beyond_float16():
     return q.astype(np.float16), k.astype(np.float16), v.astype(np.float16)
 
 
+def square_tokens(seed: int):
+    """q, k and v of a batch with one shape, as self-attention has them."""
+    return tokens(seed, 2, n_queries=3, n_keys=3, d=4, dv=4)
+
+
+def far_below_zero():
+    """All scores near -1e6, in integers that float32 holds exactly."""
+    q = np.array([[1000.0, 1.0, 0.0, 0.0]])
+    k = np.array([[-2000.0, 0.0, 1, 0], [-2000.0, 2.0, 0, 1], [-2000.0, 4.0, 0, 0]])
+    return q, k, np.array([[1.0, -2.0], [3.0, 5.0], [-4.0, 2.0]])
+
+
 @attention.case("softmax(q @ k^T / sqrt(d)) @ v; returned as (output, weights).")
 def _(t):
     q, k = np.array([[1.0, 2.0]]), np.array([[1.0, 0.0], [0.0, 1.0]])
@@ -298,8 +328,24 @@ def _(t):
 
 @attention.case("Leading dimensions are a batch: each entry is on its own.")
 def _(t):
-    for given in (tokens(20, 2), tokens(23, 2, 3, n_queries=4, n_keys=3)):
+    for given in (
+        tokens(20, 2),
+        tokens(23, 2, 3, n_queries=4, n_keys=3),
+        tokens(26, 2, 1, 3, n_queries=2, n_keys=3),
+    ):
         t.call(*given).equals(due_attention(*given))
+
+
+@attention.case("As many queries as keys, as in self-attention, unmasked.")
+def _(t):
+    for given in (tokens(27, n_queries=4, n_keys=4, d=4, dv=4), square_tokens(28)):
+        t.call(*given).equals(due_attention(*given))
+
+
+@attention.case("Scores far below zero are as good as others.", stage="edge")
+def _(t):
+    q, k, v = far_below_zero()
+    t.call(q, k, v).equals(due_attention(q, k, v))
 
 
 @attention.case("Large scores must not overflow.", stage="edge")
@@ -316,10 +362,17 @@ def _(t):
 
 @attention.case("The mask is True where a query may attend.", level=2)
 def _(t):
+    q, k = np.array([[1.0, 2.0]]), np.array([[1.0, 0.0], [0.0, 1.0]])
+    v, mask = np.array([[1.0, 0.0, 2.0], [0.0, 3.0, -1.0]]), np.array([[True, False]])
+    t.call(q, k, v, mask).equals(due_attention(q, k, v, mask))
     q, k, v = tokens(40, n_queries=2, n_keys=3)
     mask = np.array([[True, False, True], [False, True, True]])
-    t.call(q, k, v, mask).equals(due_attention(q, k, v, mask))
+    step = t.call(q, k, v, mask).equals(due_attention(q, k, v, mask))
+    step.obeys(lambda it: not np.any(it[1][~mask]), "masked weights exactly 0")
     t.call(q, k, v, mask=mask).equals(due_attention(q, k, v, mask))
+    q, k, v = tokens(36, n_queries=3, n_keys=3)
+    mask = np.array([[True, True, False], [False, True, True], [True, False, True]])
+    t.call(q, k, v, mask).equals(due_attention(q, k, v, mask))
 
 
 @attention.case("A mask that allows everything changes nothing.", level=2)
@@ -350,6 +403,9 @@ def _(t):
     t.call(q, k, v, mask).equals(due_attention(q, k, v, mask))
     nothing = np.zeros((2, 3), dtype=bool)
     t.call(q, k, v, nothing).equals((np.zeros((2, 2)), np.zeros((2, 3))))
+    one_key = tokens(51, n_queries=3, n_keys=1)
+    mask = np.array([[True], [False], [True]])
+    t.call(*one_key, mask).equals(due_attention(*one_key, mask))
 
 
 @attention.case(
@@ -366,11 +422,17 @@ def _(t):
 
 
 @attention.case(
-    "Scores far below zero: masking with 0 would beat all of them.",
+    "Any finite stand-in for a masked score, 0 or -10000, can be beaten.",
     level=2,
     stage="edge",
 )
 def _(t):
+    q, k, v = far_below_zero()
+    mask = np.array([[False, True, True]])
+    t.call(q, k, v, mask).equals(due_attention(q, k, v, mask))
+    q, k, v = np.zeros((1, 2)), np.eye(3, 2), np.array([[1.0], [2.0], [4.0]])
+    mask = np.array([[True, True, False]])
+    t.call(q, k, v, mask).equals(due_attention(q, k, v, mask))
     q, k, v = tokens(56, n_queries=2, n_keys=3)
     k = -np.abs(k) - 20.0
     q = np.abs(q) + 5.0
@@ -398,6 +460,9 @@ def _(t):
 def _(t):
     q, k, v = beyond_float16()
     t.call(q, k, v).equals(due_attention(q, k, v), rtol=1e-2, atol=5e-3)
+    k[1:] *= -1
+    mask = np.array([[False, True]])
+    t.call(q, k, v, mask).equals(due_attention(q, k, v, mask), rtol=1e-2, atol=5e-3)
 
 
 # multi_head_attention
@@ -440,10 +505,16 @@ def _(t):
         t.call(*given, heads).equals(due_heads(*given, heads))
 
 
+@multi_head_attention.case("The output is projected with w_o as it is given.", level=2)
+def _(t):
+    given = layer(127, 2, d_model=4, d_head=2)
+    t.call(*given, 2).equals(due_heads(*given, 2))
+
+
 @multi_head_attention.case("Leading dimensions are a batch.", level=2)
 def _(t):
-    given = layer(130, 2, 3)
-    t.call(*given, 2).equals(due_heads(*given, 2))
+    for given in (layer(130, 2, 2), layer(132, 2, 3)):
+        t.call(*given, 2).equals(due_heads(*given, 2))
     given = layer(135, 2, 3, 5, d_model=4, n_heads=3, d_head=2)
     t.call(*given, n_heads=3).equals(due_heads(*given, 3))
 
@@ -471,17 +542,41 @@ def _(t):
     rng = np.random.default_rng(160)
     for shape in ((3, 4, 4), (2, 1, 4, 4), (2, 3, 4, 4), (2, 1, 1, 4), (4,)):
         mask = rng.random(shape) < 0.6
-        mask[..., 0] = True
+        mask[..., 0], mask[..., -1] = True, False
         t.call(*given, 3, mask=mask).equals(due_heads(*given, 3, mask=mask))
+    given = layer(162, 3, 2, n_heads=3, d_head=2)  # as many entries as heads
+    mask = np.array([[[1, 0], [1, 1]], [[1, 1], [0, 1]], [[0, 1], [1, 0]]], dtype=bool)
+    t.call(*given, 3, mask=mask).equals(due_heads(*given, 3, mask=mask))
 
 
 @multi_head_attention.case(
-    "A token that may attend to nothing contributes nothing.", level=2, stage="edge"
+    "A token that may attend to nothing gets a zero output.", level=2, stage="edge"
 )
 def _(t):
+    given = layer(163, 2)
+    nothing = np.zeros((2, 2), dtype=bool)
+    t.call(*given, 2, mask=nothing).equals(np.zeros((2, 6)))
+    mask = np.array([[[True, False], [False, False]], [[True, True], [False, True]]])
+    t.call(*given, 2, mask=mask).equals(due_heads(*given, 2, mask=mask))
     given = layer(165, 3)
     mask = np.array([[True, False, False], [False, False, False], [True, True, True]])
     t.call(*given, 2, mask=mask).equals(due_heads(*given, 2, mask=mask))
+
+
+@multi_head_attention.case(
+    "Large scores, also of masked keys, must not drown the others.",
+    level=2,
+    stage="edge",
+)
+def _(t):
+    # Integers, so that float32 would do as well.
+    x = np.array([[1.0, 0.0], [0.0, 1.0], [2.0, 1.0]])
+    w_q, w_k = np.array([[900.0, 8], [-600, 4]]), np.array([[-80.0, 8], [50, 12]])
+    w_v, w_o = np.array([[1.0, 2.0], [-3.0, 1.0]]), np.array([[1.0, -1.0], [2.0, 1.0]])
+    t.call(x, w_q, w_k, w_v, w_o, 2).equals(due_heads(x, w_q, w_k, w_v, w_o, 2))
+    mask = np.array([[True, False, True], [True, False, False], [False, True, True]])
+    due = due_heads(x, w_q, w_k, w_v, w_o, 2, mask=mask)
+    t.call(x, w_q, w_k, w_v, w_o, 2, mask=mask).equals(due)
 
 
 @multi_head_attention.case(
@@ -528,7 +623,11 @@ def _(t):
     x, w_q, w_k, w_v, w_o = layer(215, 2, d_model=4, n_heads=3, d_head=2)
     wider = normal(220, 4, 7)
     t.call(x, wider, wider, wider, w_o, 3).raises(ValueError)
-    t.call(x, w_q, normal(221, 4, 5), normal(222, 4, 5), w_o, 3).raises(ValueError)
+    t.call(x, wider, w_k, w_v, w_o, 3).raises(ValueError)
+    t.call(x, w_q, wider, w_v, w_o, 3).raises(ValueError)
+    t.call(x, w_q, w_k, wider, w_o, 3).raises(ValueError)
+    x = normal(223, 2, 6, 4)  # 6 rows of 7 columns do divide by 3, a row does not
+    t.call(x, wider, wider, wider, w_o, 3).raises(ValueError)
 
 
 # flash_attention
@@ -545,6 +644,27 @@ def due_flash(q, k, v, causal: bool = False) -> np.ndarray:
 def _(t):
     given = tokens(300, n_queries=1, n_keys=4, d=2, dv=3)
     t.call(*given, block_size=2).equals(due_flash(*given))
+    given = tokens(301, n_queries=2, n_keys=2, d=2, dv=3)
+    t.call(*given, block_size=2).equals(due_flash(*given))
+
+
+@flash_attention.case("The last block of keys may be shorter.", level=4)
+def _(t):
+    given = tokens(302, n_queries=1, n_keys=3, d=2, dv=1)
+    t.call(*given, block_size=2).equals(due_flash(*given))
+
+
+@flash_attention.case("The last block of queries may be shorter.", level=4)
+def _(t):
+    given = tokens(305, n_queries=3, n_keys=1, d=2, dv=1)
+    t.call(*given, block_size=2).equals(due_flash(*given))
+
+
+@flash_attention.case("A block may be one key, or longer than the keys.", level=4)
+def _(t):
+    given = tokens(308, n_queries=1, n_keys=2, d=2, dv=1)
+    t.call(*given, block_size=1).equals(due_flash(*given))
+    t.call(*given, block_size=5).equals(due_flash(*given))
 
 
 @flash_attention.case("Every block size gives the same output.", level=4)
@@ -568,6 +688,20 @@ def _(t):
 def _(t):
     given = tokens(312, 2, 3, n_queries=3, n_keys=5)
     t.call(*given, block_size=2).equals(due_flash(*given))
+    t.call(*given, block_size=2, causal=True).equals(due_flash(*given, causal=True))
+
+
+@flash_attention.case("causal=True in a single tile is causal_mask.", level=4)
+def _(t):
+    given = tokens(313, n_queries=2, n_keys=2, d=2, dv=1)
+    t.call(*given, block_size=2, causal=True).equals(due_flash(*given, causal=True))
+
+
+@flash_attention.case(
+    "A tile is skipped only if its first key is after its last query.", level=4
+)
+def _(t):
+    given = tokens(314, n_queries=4, n_keys=4, d=2, dv=1)
     t.call(*given, block_size=2, causal=True).equals(due_flash(*given, causal=True))
 
 
@@ -624,6 +758,20 @@ def _(t):
     low = -np.abs(k) - 800.0
     q = np.abs(q) + 1.0
     t.call(q, low, v, block_size=2).equals(due_flash(q, low, v))
+    t.call(*far_below_zero(), block_size=2).equals(due_flash(*far_below_zero()))
+
+
+@flash_attention.case(
+    "A key of the future must not raise the maximum, however high its score.",
+    level=4,
+    stage="edge",
+)
+def _(t):
+    q, k = np.ones((4, 1)), np.array([[0.0], [2000.0], [1.0], [0.0]])
+    v = np.array([[1.0], [2.0], [4.0], [8.0]])
+    for block_size in (2, 4):
+        due = due_flash(q, k, v, causal=True)
+        t.call(q, k, v, block_size=block_size, causal=True).equals(due)
 
 
 @flash_attention.case("Every query has its own running maximum.", level=4, stage="edge")
@@ -632,6 +780,9 @@ def _(t):
     q = np.array([[900.0, 900.0], [-900.0, -900.0], [0.5, 1.0]])
     k = np.abs(k) + 0.5
     t.call(q, k, v, block_size=2).equals(due_flash(q, k, v))
+    heads = np.array([[[1.0]], [[3000.0]]])
+    k, v = np.ones((2, 1, 1)) * np.array([[1.0], [2.0], [3.0]]), normal(336, 2, 3, 2)
+    t.call(heads, k, v, block_size=2).equals(due_flash(heads, k, v))
 
 
 @flash_attention.case("float16 in, finite out.", level=4, stage="edge")
@@ -640,6 +791,11 @@ def _(t):
     t.call(q, k, v, block_size=4).equals(due_flash(q, k, v), rtol=1e-2, atol=5e-3)
     q, k, v = beyond_float16()
     t.call(q, k, v, block_size=1).equals(due_flash(q, k, v), rtol=1e-2, atol=5e-3)
+    zeros, v = np.zeros((3, 2), np.float16), np.full((3, 1), 60000, np.float16)
+    due = np.full((3, 1), 60000.0)
+    many = np.zeros((4096, 2), np.float16)
+    t.call(zeros, many, many + 1, block_size=64).equals(np.ones((3, 2)), rtol=1e-2)
+    t.call(zeros, zeros, v, block_size=2).equals(due, rtol=1e-2)
 
 
 # 100 blocks: enough that a bool mask of (T, T) alone, at a byte an entry, passes
@@ -653,9 +809,13 @@ LONG, BLOCK, NARROW = 800, 8, (2, 1)
     stage="cost",
 )
 def _(t):
-    d, dv = NARROW
-    for length, causal in ((LONG // 3, False), (LONG, True)):
+    wide, narrow = (32, 32, 32), (*NARROW, BLOCK)
+    for length, (d, dv, block_size), causal in (
+        (LONG // 3, narrow, False),
+        (16 * 32, wide, False),
+        (LONG, narrow, True),
+    ):
         q, k, v = tokens(340, n_queries=length, n_keys=length, d=d, dv=dv)
-        bound = 4 * (length + length) * (d + dv + BLOCK)  # float64 entries
-        step = t.traced(q, k, v, block_size=BLOCK, causal=causal)
+        bound = 4 * (length + length) * (d + dv + block_size)  # float64 entries
+        step = t.traced(q, k, v, block_size=block_size, causal=causal)
         step.peak_at_most(8 * bound, f"at most {bound:,} float64 entries at once")

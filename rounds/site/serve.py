@@ -1,0 +1,84 @@
+"""Serves the built site to this machine only.
+
+python -m rounds.site.serve [PORT]
+"""
+
+import functools
+import http.server
+import os
+import sys
+from pathlib import Path
+
+from rounds.root import NoCourse, course_root
+from rounds.site import SiteError
+
+HOST = "127.0.0.1"
+
+
+class Pages(http.server.SimpleHTTPRequestHandler):
+    """Hands out files; quiet, and never from a browser's stale copy."""
+
+    # Windows takes these from its registry, where other programs spoil them.
+    extensions_map = http.server.SimpleHTTPRequestHandler.extensions_map | {
+        ".css": "text/css",
+        ".js": "text/javascript",
+        ".json": "application/json",
+        ".svg": "image/svg+xml",
+        ".woff2": "font/woff2",
+    }
+
+    def end_headers(self) -> None:
+        """Make a page that was built again show at once."""
+        self.send_header("Cache-Control", "no-cache")
+        super().end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing about each request."""
+
+
+class Server(http.server.ThreadingHTTPServer):
+    """One thread per request; a port that is taken is refused."""
+
+    # On Windows the option means that two servers may share a port.
+    allow_reuse_address = os.name != "nt"
+
+
+def make_server(port: int, folder: Path) -> Server:
+    """A server for `folder`, bound to `port` (0: any free one). Raises SiteError."""
+    if not (folder / "index.html").is_file():
+        raise SiteError(f"There is no site in {folder} yet: build it with `make site`.")
+    if not 0 <= port <= 65535:
+        raise SiteError(f"{port} is not a port: choose one from 1 to 65535.")
+    try:
+        return Server((HOST, port), functools.partial(Pages, directory=str(folder)))
+    except OSError as trouble:
+        raise SiteError(
+            f"Port {port} cannot be used ({trouble.strerror}): choose another one, "
+            f"for instance `make book PORT={port + 1 if port < 65535 else 8000}`."
+        ) from None
+
+
+def serve(port: int = 8000, folder: Path | None = None) -> None:
+    """Serve the built site until Ctrl-C, its address printed. Raises SiteError."""
+    folder = folder or course_root() / "_build" / "html"
+    with make_server(port, folder) as server:
+        print(f"The course is at http://localhost:{server.server_port}/", flush=True)
+        print("Stop it with Ctrl-C.", flush=True)
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            print()
+
+
+def main(arguments: list[str]) -> int:
+    """Serve this course on the port that `arguments` name, by default 8000."""
+    try:
+        serve(*[int(port) for port in arguments[:1]])
+    except (SiteError, NoCourse) as trouble:
+        print(trouble, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

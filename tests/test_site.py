@@ -1,0 +1,194 @@
+"""The site as a whole: built once, from a clean checkout, then read and looked at."""
+
+import json
+import re
+import threading
+from pathlib import Path
+
+import pytest
+from site_helpers import (
+    IN_CSS,
+    ROOT,
+    broken_links,
+    build_site,
+    clean_checkout,
+    off_host_in_html,
+    parsed,
+    started_browser,
+)
+
+from rounds import audit, catalog
+from rounds.site import contents
+from rounds.site.serve import make_server
+
+PAGES = contents.pages(ROOT)
+SOLUTIONS = [page for page in PAGES if page.startswith("solutions/")]
+
+# Elements of the text that stick out of a narrow window, unless something round them
+# scrolls by itself.
+STICKING_OUT = """() => {
+  const scrolls = e => e && e !== document.body && (
+    ['auto', 'scroll', 'hidden', 'clip'].includes(getComputedStyle(e).overflowX)
+    || scrolls(e.parentElement));
+  return [...document.querySelectorAll('.bd-article *')]
+    .filter(e => e.getBoundingClientRect().right > innerWidth + 1 && !scrolls(e))
+    .map(e => e.outerHTML.slice(0, 80));
+}"""
+# The contrast of an element's text with what is painted behind it, as WCAG counts it.
+CONTRASTS = """selector => {
+  const rgba = c => c.match(/[\\d.]+/g).map(Number);
+  const light = c => {
+    const [r, g, b] = rgba(c).map(v => v / 255)
+      .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const behind = e => {
+    const colour = getComputedStyle(e).backgroundColor;
+    const seen = rgba(colour).length < 4 || rgba(colour)[3] > 0;
+    return seen || !e.parentElement ? colour : behind(e.parentElement);
+  };
+  return [...document.querySelectorAll(selector)].map(e => {
+    const pair = [light(getComputedStyle(e).color), light(behind(e))];
+    return (Math.max(...pair) + 0.05) / (Math.min(...pair) + 0.05);
+  });
+}"""
+
+
+@pytest.fixture(scope="module")
+def html(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the pages, built strictly from a clean checkout."""
+    checkout = clean_checkout(tmp_path_factory.mktemp("checkout"))
+    built = build_site(checkout)
+    assert built.returncode == 0, built.stdout + built.stderr
+    return checkout / "_build" / "html"
+
+
+@pytest.fixture(scope="module")
+def address(html: Path):
+    """Where the pages are served."""
+    with make_server(0, html) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """One browser for all pages."""
+    with started_browser() as started:
+        yield started
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_of_the_toc_is_written(html: Path, page: str):
+    assert (html / f"{page}.html").is_file()
+
+
+def test_no_page_names_another_host_to_fetch_from(html: Path):
+    found = {
+        page.relative_to(html).as_posix(): off_host_in_html(parsed(page))
+        for page in html.rglob("*.html")
+    }
+    assert len(found) >= len(PAGES)
+    assert {page: hosts for page, hosts in found.items() if hosts} == {}
+
+
+def test_no_style_sheet_names_another_host(html: Path):
+    sheets = list(html.rglob("*.css"))
+    named = [host for css in sheets for host in IN_CSS.findall(css.read_text("utf-8"))]
+    assert sheets and named == []
+
+
+def test_landing_page_says_the_score_that_the_bank_has(html: Path):
+    line = parsed(html / "index.html").select_one(".rounds-score")
+    assert line.get_text() == contents.score_sentence(audit.score())
+
+
+def test_landing_page_shows_a_report_with_a_named_mistake(html: Path):
+    report = parsed(html / "index.html").select_one(".rounds-report.rounds-wrong pre")
+    assert "mistake" in report.get_text()
+
+
+@pytest.mark.parametrize("topic", [card.name for card in catalog.topics()])
+def test_landing_page_leads_to_every_room_of_a_topic(html: Path, topic: str):
+    table = parsed(html / "index.html").select_one("table")
+    links = {str(link["href"]) for link in table.find_all("a")}
+    assert {f"{room}/{topic}.html" for room in contents.ROOMS} <= links
+
+
+def test_every_internal_link_and_anchor_resolves(html: Path):
+    broken = {page: broken_links(html / f"{page}.html", html) for page in PAGES}
+    assert {page: links for page, links in broken.items() if links} == {}
+
+
+def test_no_page_shows_the_markers_of_a_solution(html: Path):
+    texts = {page: parsed(html / f"{page}.html").get_text() for page in PAGES}
+    marked = [page for page in PAGES if re.search("(BEGIN|END) SOLUTION", texts[page])]
+    assert marked == []
+
+
+@pytest.mark.parametrize("page", SOLUTIONS)
+def test_solution_code_is_folded_and_says_what_it_hides(html: Path, page: str):
+    cells = json.loads((ROOT / f"{page}.ipynb").read_text("utf-8"))["cells"]
+    hidden = [c for c in cells if "hide-input" in c["metadata"].get("tags", [])]
+    folds = parsed(html / f"{page}.html").select("details.hide.above-input")
+    assert len(folds) == len(hidden) > 0
+    assert not any(fold.has_attr("open") for fold in folds)
+    assert {fold.summary.get_text().split()[0] for fold in folds} == {"Show"}
+    assert all("the solution" in fold.summary.get_text() for fold in folds)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_picture_has_a_description(html: Path, page: str):
+    tree = parsed(html / f"{page}.html")
+    names = {path.name for path in (html / "_images").glob("*")}
+    for picture in tree.select(".bd-article img"):
+        words = str(picture.get("alt", "")).strip()
+        assert len(words.split()) > 2, picture
+        assert Path(words).name not in names, picture
+
+
+@pytest.mark.parametrize("page", [*PAGES, "search", "genindex"])
+def test_page_in_a_browser(browser, address: str, page: str):
+    """Loaded narrow and light, then dark: quiet, at home, readable, in its frame."""
+    viewport = {"width": 360, "height": 740}
+    context = browser.new_context(viewport=viewport, color_scheme="light")
+    strangers: list[str] = []
+    complaints: list[str] = []
+
+    def stay_home(route) -> None:
+        if route.request.url.startswith((address, "data:", "blob:")):
+            route.continue_()
+        else:
+            strangers.append(route.request.url)
+            route.abort()
+
+    context.route("**/*", stay_home)
+    tab = context.new_page()
+    tab.on(
+        "console", lambda said: said.type == "error" and complaints.append(said.text)
+    )
+    tab.on("pageerror", lambda error: complaints.append(str(error)))
+    tab.on("response", lambda r: r.status >= 400 and complaints.append(r.url))
+    tab.goto(f"{address}/{page}.html", wait_until="networkidle")
+
+    assert strangers == []
+    assert complaints == []
+    assert tab.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
+    assert tab.evaluate(STICKING_OUT) == []
+    typeset = tab.locator("mjx-container").count()
+    assert (typeset > 0) == (tab.locator(".math").count() > 0)
+    assert tab.locator("mjx-merror").count() == 0
+    for scheme in ("light", "dark"):
+        tab.emulate_media(color_scheme=scheme)
+        tab.wait_for_selector(f"html[data-theme={scheme}]")
+        text = ".bd-article p, .bd-article td, .rounds-report pre, .cell_output pre"
+        assert min(tab.evaluate(CONTRASTS, text), default=21) >= 4.5, scheme
+    pictures = tab.locator(".bd-article .cell_output img").all()
+    painted = "e => [getComputedStyle(e).backgroundColor, getComputedStyle(e).filter]"
+    for picture in pictures:  # still dark: black lines are turned over, not boxed
+        assert picture.evaluate(painted) == [
+            "rgba(0, 0, 0, 0)",
+            "invert(1) hue-rotate(180deg)",
+        ]
+    context.close()

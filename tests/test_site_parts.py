@@ -1,0 +1,209 @@
+"""The parts of the site's build, each by itself."""
+
+import shutil
+import subprocess
+import threading
+import urllib.request
+from pathlib import Path
+from textwrap import dedent
+
+import nbformat
+import pytest
+from site_helpers import ROOT, find_browser
+
+from rounds.audit import Score
+from rounds.site import SiteError, browser_files, build, contents, extension, readme
+from rounds.site.serve import make_server, serve
+
+
+def small_book(folder: Path, index: str, more: str = "") -> Path:
+    """A book of the real configuration with one page of its own."""
+    shutil.copytree(ROOT / "assets", folder / "assets")
+    (folder / "rounds").symlink_to(ROOT / "rounds")
+    shutil.copy(ROOT / "_config.yml", folder)
+    (folder / "_build" / "browser").mkdir(parents=True)
+    (folder / "solutions").mkdir()
+    toc = f"format: jb-book\nroot: index\n{more}"
+    (folder / "_toc.yml").write_text(toc)
+    (folder / "index.md").write_text(dedent(index))
+    return folder
+
+
+BROKEN = """\
+# Title
+
+To [a missing page](nowhere.md), [a missing anchor](#no-anchor-of-this-page), and
+{ref}`no-such-label`.
+"""
+
+
+def test_broken_references_fail_the_build_and_are_all_named(tmp_path, capfd):
+    book = small_book(tmp_path, BROKEN)
+    with pytest.raises(SiteError, match="see the warnings"):
+        build.run_jupyter_book(book)
+    told = capfd.readouterr().err
+    assert "nowhere.md" in told
+    assert "no-anchor-of-this-page" in told
+    assert "no-such-label" in told
+
+
+def test_book_with_stray_files_and_no_broken_reference_builds(tmp_path, capfd):
+    book = small_book(tmp_path, "# Title\n\nTo [this page](index.md).\n")
+    for stray in (".pytest_cache/README.md", "work/mine.md", "node_modules/x/y.md"):
+        (book / stray).parent.mkdir(parents=True)
+        (book / stray).write_text("# Not of the book\n")
+    build.run_jupyter_book(book)
+    assert "writing output" in capfd.readouterr().out
+    build.require_pages(book, book / "_build" / "html")
+
+
+def test_page_of_the_toc_that_was_not_written_is_refused(tmp_path):
+    book = small_book(tmp_path, "# Title\n", "chapters: [{file: chapters/lost}]\n")
+    html = book / "_build" / "html"
+    html.mkdir()
+    (html / "index.html").write_text("")
+    with pytest.raises(SiteError, match="chapters/lost"):
+        build.require_pages(book, html)
+
+
+@pytest.mark.parametrize("version", ["2.0.0", "2.1.0b1", "0.15.1"])
+def test_another_jupyter_book_than_1_is_refused(version):
+    with pytest.raises(SiteError, match=version):
+        build.require_version_1(version)
+
+
+def test_jupyter_book_1_is_accepted():
+    build.require_version_1("1.0.4.post1")
+
+
+# The shown source of a notebook
+
+
+def notebook_text(*cells) -> str:
+    return nbformat.writes(nbformat.v4.new_notebook(cells=list(cells)))
+
+
+MARKED = "def f(x):\n    ### BEGIN SOLUTION\n    return x\n    ### END SOLUTION"
+
+
+def test_markers_are_left_out_of_code_and_nothing_else_is():
+    prose = nbformat.v4.new_markdown_cell("The line ### BEGIN SOLUTION")
+    text = notebook_text(prose, nbformat.v4.new_code_cell(MARKED))
+    shown = nbformat.reads(extension.readable(text, solution=False), as_version=4)
+    assert [cell.source for cell in shown.cells] == [
+        "The line ### BEGIN SOLUTION",
+        "def f(x):\n    return x",
+    ]
+
+
+@pytest.mark.parametrize("solution", [True, False])
+def test_only_a_solution_says_show_the_solution(solution):
+    text = extension.readable(notebook_text(), solution=solution)
+    assert ("Show the solution" in text) is solution
+
+
+def test_score_sentence_counts_right_wrong_and_named():
+    sentence = contents.score_sentence(Score(right=3, wrong=20, named=19, topics=1))
+    assert sentence == (
+        "3 right programs accepted, 20 wrong programs caught, 19 by name."
+    )
+
+
+# README's table
+
+
+def test_readme_table_is_replaced_and_the_rest_is_kept():
+    old = f"before\n{readme.BEGIN}\nold\n\n{readme.END}after\n"
+    new = readme.with_table(old, "| new |\n")
+    assert new == f"before\n{readme.BEGIN}\n| new |\n\n{readme.END}after\n"
+    assert readme.with_table(new, "| new |\n") == new
+
+
+@pytest.mark.parametrize("text", ["none", readme.BEGIN, readme.END])
+def test_readme_without_a_place_for_the_table_is_refused(text):
+    with pytest.raises(SiteError, match="no place for the table"):
+        readme.with_table(text, "| new |\n")
+
+
+# The browser files
+
+
+def test_missing_page_scripts_are_told_with_the_command(tmp_path):
+    with pytest.raises(SiteError, match=browser_files.HOW):
+        browser_files.copy(tmp_path, tmp_path / "out")
+
+
+def test_copied_page_scripts_replace_stale_ones(tmp_path):
+    (tmp_path / "stale.js").write_text("")
+    browser_files.copy(ROOT, tmp_path)
+    assert not (tmp_path / "stale.js").exists()
+    assert (tmp_path / "mathjax" / "tex-mml-chtml.js").is_file()
+
+
+def npm_that_says(version: str, monkeypatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: f"/somewhere/{name}")
+    said = subprocess.CompletedProcess([], 0, stdout=f"{version}\n")
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: said)
+
+
+@pytest.mark.parametrize("version", ["6.14.18", "", "broken"])
+def test_npm_that_cannot_read_the_lock_is_not_used(version, monkeypatch):
+    npm_that_says(version, monkeypatch)
+    assert browser_files.npm_of_this_machine() is None
+
+
+def test_npm_on_path_is_used(monkeypatch):
+    npm_that_says("10.9.0", monkeypatch)
+    assert browser_files.npm_of_this_machine() == ["/somewhere/npm"]
+
+
+def test_no_npm_on_path_is_no_error(monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    assert browser_files.npm_of_this_machine() is None
+
+
+# The server
+
+
+@pytest.fixture
+def pages(tmp_path: Path) -> Path:
+    (tmp_path / "index.html").write_text("<p>here</p>")
+    (tmp_path / "page.js").write_text("")
+    return tmp_path
+
+
+def test_server_listens_on_this_machine_only_and_knows_scripts(pages):
+    with make_server(0, pages) as server:
+        assert server.server_address[0] == "127.0.0.1"
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        with urllib.request.urlopen(f"{url}/page.js") as answer:
+            assert answer.headers["Content-Type"] == "text/javascript"
+        with urllib.request.urlopen(url) as answer:
+            assert answer.read() == b"<p>here</p>"
+        server.shutdown()
+
+
+def test_port_in_use_is_told_with_the_port(pages):
+    with make_server(0, pages) as first:
+        with pytest.raises(SiteError, match=f"Port {first.server_port} cannot be used"):
+            serve(first.server_port, pages)
+
+
+@pytest.mark.parametrize("port", [-1, 65536])
+def test_number_that_is_no_port_is_refused(pages, port):
+    with pytest.raises(SiteError, match=f"{port} is not a port"):
+        make_server(port, pages)
+
+
+def test_serving_before_building_is_refused(tmp_path):
+    with pytest.raises(SiteError, match="no site"):
+        make_server(0, tmp_path)
+
+
+def test_browser_of_the_environment_comes_first(tmp_path, monkeypatch):
+    chosen = tmp_path / "chrome"
+    chosen.write_text("")
+    chosen.chmod(0o755)
+    monkeypatch.setattr("site_helpers.BROWSERS", (str(chosen), "chromium"))
+    assert find_browser() == str(chosen)
