@@ -1,0 +1,96 @@
+# Coding Rounds. `make help` lists what there is to make.
+#
+# The first `make` of anything sets up .venv and node_modules from the pinned
+# requirements; after that no network is used until one of those files changes.
+
+PYTHON ?= python3
+PORT ?= 8000
+WORKERS ?= 2
+
+VENV := .venv
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip --disable-pip-version-check
+BROWSER_FILES := node_modules/.package-lock.json
+READY := $(VENV)/.reader $(BROWSER_FILES)
+NOTEBOOKS := chapters exercises solutions
+# PyTorch, which only the benchmarks need, has an environment of its own.
+BENCH := .venv-bench
+BENCHMARKS := $(filter-out %/harness.py %/report.py, $(wildcard benchmarks/*.py))
+
+# Several test processes with several threads each only wait for one another.
+ONE_THREAD := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1
+
+.DEFAULT_GOAL := help
+.PHONY: help book site lab notebooks bench test lock clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' \
+		$(firstword $(MAKEFILE_LIST))
+
+book: site ## build the site and serve it on this machine (PORT=8000)
+	@$(PY) -m rounds.cli serve --port $(PORT)
+
+site: $(READY) ## build the site, strictly, into _build/html
+	@$(PY) -m rounds.cli site
+
+lab: $(READY) ## open JupyterLab on work/, the course beside it
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(PY) -m jupyterlab --config jupyter_lab_config.py
+
+notebooks: $(READY) ## write what is derived: exercises, outputs, README's table
+	$(PY) -m rounds.build
+	$(PY) -m rounds.site.readme
+
+test: $(READY) $(VENV)/.dev ## lint, notebooks, twins, bank, site, browser
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(ONE_THREAD) $(PY) -m rounds.build --check
+	$(ONE_THREAD) $(PY) -m pytest -n $(WORKERS) --dist loadfile \
+		--nbval --nbval-current-env --nbval-cell-timeout=120 \
+		--ignore=tests/fixtures tests $(NOTEBOOKS)
+
+bench: $(READY) $(BENCH)/.ready ## measure: writes benchmarks/results and RESULTS.md
+	for script in $(BENCHMARKS); do $(BENCH)/bin/python $$script || exit 1; done
+	$(BENCH)/bin/python benchmarks/report.py
+	@echo "The chapters read these records: now make notebooks."
+
+# Existing pins are kept where they still fit; UPGRADE=1 takes the newest.
+lock: $(READY) ## write constraints.txt anew (UPGRADE=1: newest versions)
+	$(PIP) install --quiet uv==0.13.8
+	sed '/^-[cr] /d' requirements.txt requirements-dev.txt | \
+		$(PY) -m uv pip compile - --universal --python-version 3.11 --quiet \
+		$(if $(UPGRADE),--upgrade) --no-emit-package coding-rounds \
+		--custom-compile-command 'make lock' --output-file constraints.txt
+
+clean: ## remove what was built; .venv, node_modules and work/ stay
+	rm -rf _build .pytest_cache .ruff_cache
+
+# The set-up. pip comes last into a virtual environment, so that its presence says
+# that the environment is whole.
+$(VENV)/bin/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo \
+		"The course needs Python 3.11 or later, which $(PYTHON) is not" \
+		"($$($(PYTHON) --version 2>&1)): name another one, for instance" \
+		"make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo \
+		"$(PYTHON) cannot make virtual environments: install its venv module" \
+		"(on Debian and Ubuntu: apt-get install python3-venv)." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.reader: requirements.txt constraints.txt pyproject.toml | $(VENV)/bin/pip
+	@echo "Installing what the course needs into $(VENV): a minute or two, once."
+	$(PIP) install -r requirements.txt
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt $(VENV)/.reader
+	$(PIP) install -r requirements-dev.txt
+	@touch $@
+
+$(BROWSER_FILES): package.json package-lock.json requirements-node.txt | $(VENV)/.reader
+	$(PY) -m rounds.site.browser_files
+	@touch $@
+
+$(BENCH)/.ready: requirements-bench.txt pyproject.toml | $(VENV)/bin/pip
+	$(PY) -m venv $(BENCH)
+	$(BENCH)/bin/python -m pip install -r requirements-bench.txt
+	$(BENCH)/bin/python -m pip install --no-deps -e .
+	@touch $@
