@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from rounds import bank, catalog
 from rounds.catalog import Topic
-from rounds.diagnose import judge
+from rounds.engine.diagnose import judge
 from rounds.exercise import Exercise
 
 

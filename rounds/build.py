@@ -15,8 +15,8 @@ from pathlib import Path
 
 from nbformat import NotebookNode, ValidationError
 
-from rounds.execute import execute
-from rounds.notebooks import (
+from rounds.notebooks.execute import execute
+from rounds.notebooks.form import (
     REBUILD,
     Refused,
     as_text,
@@ -26,8 +26,8 @@ from rounds.notebooks import (
     problems,
     settle,
 )
+from rounds.notebooks.twins import cut
 from rounds.root import NoCourse, course_root
-from rounds.twins import cut
 
 ROOMS = ("chapters", "solutions", "exercises")
 WORKERS = 2

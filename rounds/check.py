@@ -3,8 +3,9 @@
 import sys
 from typing import Any
 
-from rounds import bank, catalog, isolate, report
-from rounds.diagnose import NOT_ATTEMPTED, Verdict, ajudge, judge
+from rounds import bank, catalog, report
+from rounds.engine import isolate
+from rounds.engine.diagnose import NOT_ATTEMPTED, Verdict, ajudge, judge
 from rounds.exercise import Exercise
 from rounds.practice import record
 from rounds.report import Report

@@ -17,11 +17,11 @@ except ImportError:
     )
 
 from rounds import __version__, practice
+from rounds.learner.trouble import fail, in_a_sentence
 from rounds.root import course_root
-from rounds.trouble import fail, in_a_sentence
 
 if TYPE_CHECKING:
-    from rounds.progress import Standing
+    from rounds.learner.progress import Standing
 
 app = typer.Typer(
     help="Work the exercises of Coding Rounds on this machine.",
@@ -37,7 +37,7 @@ TopicName = Annotated[
 
 def _standings(root: Path) -> dict[str, "Standing"]:
     """Where the learner stands; tells which lines of the record were skipped."""
-    from rounds import lookup
+    from rounds.learner import lookup
 
     standings, skipped = lookup.standings(root)
     for each in skipped:
@@ -105,7 +105,8 @@ def check(
 
     The exit status is 0 if every exercise of the topic passes, and 1 if not.
     """
-    from rounds import attempt, catalog, lookup, progress, screen
+    from rounds import catalog
+    from rounds.learner import attempt, lookup, progress, screen
 
     card, root = catalog.topic(topic), course_root()
     notebook, levels = lookup.notebook(root, "work", card.name), lookup.levels(card)
@@ -135,7 +136,7 @@ def check(
 @in_a_sentence
 def status() -> None:
     """List the topics with what passes and your best time."""
-    from rounds import screen
+    from rounds.learner import screen
 
     root = course_root()
     standings = _standings(root)
@@ -153,7 +154,8 @@ def compare(
     ] = False,
 ) -> None:
     """Show your code beside the solution, which gives it away."""
-    from rounds import catalog, lookup, screen, sidebyside
+    from rounds import catalog
+    from rounds.learner import lookup, screen, sidebyside
 
     card, root = catalog.topic(topic), course_root()
     yours = lookup.notebook(root, "work", card.name)

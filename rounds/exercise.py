@@ -6,7 +6,7 @@
     def _(t):
         t.call(x).equals(expected)
 
-A case is a function of a `rounds.trial.Trial`: it calls the candidate and says
+A case is a function of a `rounds.engine.trial.Trial`: it calls the candidate and says
 what is due. It may be `async def`. It must be deterministic, and it must not
 depend on what the candidate returns except through opaque values that it hands
 back (a handle, say), so that two programs can be compared by what they did.
@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rounds.trial import Trial
+    from rounds.engine.trial import Trial
 
 Script = Callable[["Trial"], Awaitable[None] | None]
 

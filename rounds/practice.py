@@ -1,7 +1,7 @@
 """The learner's own copies in work/: starting one, recording a check.
 
 The standard library only, since `check` calls `record` wherever the package runs.
-Nothing here ever overwrites a file of the learner. `rounds.progress` reads the
+Nothing here ever overwrites a file of the learner. `rounds.learner.progress` reads the
 record back.
 """
 
@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
+from rounds.learner.trouble import Trouble
 from rounds.root import is_course
-from rounds.trouble import Trouble
 
 RECORD_VARIABLE = "ROUNDS_RECORD"
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rounds import catalog
-from rounds.diagnose import NOT_ATTEMPTED, PASSED, RAISED, WRONG, Verdict
+from rounds.engine.diagnose import NOT_ATTEMPTED, PASSED, RAISED, WRONG, Verdict
+from rounds.engine.step import Failure
 from rounds.exercise import Exercise
-from rounds.step import Failure
 
 WIDTH = 88
 LABEL = 10  # columns that the labels take

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import rounds.topics
-from rounds import guard
+from rounds.engine import guard
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from rounds import audit, bank, catalog
-from rounds.diagnose import judge
+from rounds.engine.diagnose import judge
 from rounds.exercise import Exercise
 
 EXERCISES = [e for topic in catalog.topics() for e in topic.exercises()]

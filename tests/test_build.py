@@ -10,7 +10,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from rounds.build import main
-from rounds.notebooks import as_text, parse, problems
+from rounds.notebooks.form import as_text, parse, problems
 from rounds.root import is_course
 
 FIXTURES = Path(__file__).parent / "fixtures"

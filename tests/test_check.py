@@ -12,8 +12,9 @@ import time
 import numpy as np
 import pytest
 
-from rounds import bank, catalog, check, check_async, given, isolate
-from rounds.diagnose import judge
+from rounds import bank, catalog, check, check_async, given
+from rounds.engine import isolate
+from rounds.engine.diagnose import judge
 from rounds.report import write
 from rounds.topics.attention import right
 

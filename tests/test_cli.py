@@ -12,8 +12,9 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from typer.testing import CliRunner
 
 import rounds.topics
-from rounds import __version__, attempt, cli, practice, root
-from rounds.twins import BEGIN, END
+from rounds import __version__, cli, practice, root
+from rounds.learner import attempt
+from rounds.notebooks.twins import BEGIN, END
 
 CHECKS = """
 from rounds.exercise import Exercise

@@ -13,7 +13,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from PIL import Image, ImageDraw
 
-from rounds.notebooks import (
+from rounds.notebooks.form import (
     Refused,
     as_text,
     blank,
@@ -23,7 +23,7 @@ from rounds.notebooks import (
     problems,
     settle,
 )
-from rounds.twins import cut
+from rounds.notebooks.twins import cut
 
 ROOT = Path(__file__).parent.parent
 FIXTURES = Path(__file__).parent / "fixtures"

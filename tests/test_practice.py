@@ -13,8 +13,8 @@ from types import SimpleNamespace
 import pytest
 
 from rounds import practice
-from rounds.progress import duration, history, parse, standing
-from rounds.trouble import Trouble
+from rounds.learner.progress import duration, history, parse, standing
+from rounds.learner.trouble import Trouble
 
 EXERCISE = b'{"cells": [],\r\n "nbformat": 4}\n\xc3\xa9'
 EDITED = b"what the learner wrote \x00\xff and no line end"
@@ -269,7 +269,7 @@ def test_the_record_needs_the_standard_library_only():
         for name in [getattr(node, "module", None) or node.names[0].name]
     ]
     foreign = [m for m in imported if m.split(".")[0] not in sys.stdlib_module_names]
-    assert foreign == ["rounds.root", "rounds.trouble"]
+    assert foreign == ["rounds.root", "rounds.learner.trouble"]
 
 
 # history

@@ -5,8 +5,8 @@ import ast
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from rounds.sidebyside import code_of, definitions, is_stub
-from rounds.twins import BEGIN, END
+from rounds.learner.sidebyside import code_of, definitions, is_stub
+from rounds.notebooks.twins import BEGIN, END
 
 
 def read(*sources: str):

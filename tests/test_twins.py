@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from rounds.notebooks import Refused, parse
-from rounds.twins import cut
+from rounds.notebooks.form import Refused, parse
+from rounds.notebooks.twins import cut
 
 FIXTURES = Path(__file__).parent / "fixtures"
 

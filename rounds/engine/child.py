@@ -1,4 +1,4 @@
-"""The other end of `rounds.isolate`: a fresh Python that runs one check."""
+"""The other end of `rounds.engine.isolate`: a fresh Python that runs one check."""
 
 import linecache
 import os
@@ -19,7 +19,8 @@ def main() -> None:
     for file, lines in parcel["cells"].items():
         linecache.cache[file] = (sum(map(len, lines)), None, lines, file)
 
-    from rounds import catalog, diagnose, isolate
+    from rounds import catalog
+    from rounds.engine import diagnose, isolate
 
     exercise = catalog.find(parcel["exercise"])
     candidate = pickle.loads(parcel["candidate"])

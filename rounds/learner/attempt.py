@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rounds.learner.progress import Entry, history
+from rounds.learner.trouble import Trouble
 from rounds.practice import RECORD_VARIABLE, append, record_path
-from rounds.progress import Entry, history
-from rounds.trouble import Trouble
 
 if TYPE_CHECKING:
     from nbclient import NotebookClient
@@ -157,7 +157,7 @@ def _execute(
 
 def _quiet_log() -> logging.Logger:
     """A log that nobody reads: what went wrong is said in our own words."""
-    log = logging.getLogger("rounds.attempt")
+    log = logging.getLogger("rounds.learner.attempt")
     log.addHandler(logging.NullHandler())
     log.propagate = False
     return log

@@ -8,10 +8,10 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
-from rounds import guard, perform
+from rounds.engine import guard, perform
+from rounds.engine.step import Failure
+from rounds.engine.trial import Announce, Trial
 from rounds.exercise import COST, Case, Exercise
-from rounds.step import Failure
-from rounds.trial import Announce, Trial
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from rounds import guard, show
+from rounds.engine import guard, show
 
 LARGEST = 10**6  # entries of a value that is copied to be compared
 MOST_PRINTED = 400  # characters kept of what a candidate prints in one call

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
-from rounds import bank, run
-from rounds.compare import alike
+from rounds import bank
+from rounds.engine import run
+from rounds.engine.compare import alike
+from rounds.engine.run import Outcome
+from rounds.engine.step import Failure
 from rounds.exercise import EDGE, STAGES, Exercise
-from rounds.run import Outcome
-from rounds.step import Failure
 
 NOT_ATTEMPTED, RAISED, WRONG, PASSED = "not attempted", "raised", "wrong", "passed"
 

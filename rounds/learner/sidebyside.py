@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rounds.twins import BEGIN, END
+from rounds.notebooks.twins import BEGIN, END
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode

@@ -5,7 +5,7 @@ import re
 
 from nbformat import NotebookNode
 
-from rounds.notebooks import Refused, blank, label
+from rounds.notebooks.form import Refused, blank, label
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 FROM_BLANK = "# Write your program here."

@@ -15,7 +15,7 @@ from itertools import zip_longest
 import nbformat
 from nbformat import NotebookNode
 
-from rounds.pictures import is_png, plain, same_picture
+from rounds.notebooks.pictures import is_png, plain, same_picture
 
 REBUILD = "run python -m rounds.build"
 

@@ -1,7 +1,7 @@
 """Run a check in a child process, which can be ended whatever the candidate does.
 
 The candidate travels by value (cloudpickle), so that what is defined in a notebook
-works; the notebook's own process is never forked. `rounds.child` is the other end.
+works; the notebook's own process is never forked. `child` is the other end.
 """
 
 import io
@@ -16,11 +16,11 @@ import threading
 from typing import Any
 
 import rounds.topics
-from rounds import guard
-from rounds.diagnose import WRONG, Verdict
+from rounds.engine import guard
+from rounds.engine.diagnose import WRONG, Verdict
+from rounds.engine.run import NO_END
+from rounds.engine.step import Failure
 from rounds.exercise import Exercise
-from rounds.run import NO_END
-from rounds.step import Failure
 
 MARGIN = 1.0  # seconds, so that what the child stops by itself is told by it
 PATIENT_SECONDS = 2.0  # after which a word is said of the call that still runs
@@ -76,7 +76,7 @@ def _parcel(exercise: Exercise, candidate: Any, level: int | None) -> bytes | No
 
 def _started() -> subprocess.Popen:
     return subprocess.Popen(
-        [sys.executable, "-m", "rounds.child"],
+        [sys.executable, "-m", "rounds.engine.child"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

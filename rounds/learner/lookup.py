@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rounds import catalog, practice, progress
-from rounds.trouble import Trouble
+from rounds import catalog, practice
+from rounds.learner import progress
+from rounds.learner.trouble import Trouble
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -20,7 +21,7 @@ def notebook(folder: Path, room: str, name: str) -> "NotebookNode":
 
     Raises Trouble where there is none.
     """
-    from rounds.attempt import read_notebook
+    from rounds.learner.attempt import read_notebook
 
     label = f"{room}/{name}.ipynb"
     try:

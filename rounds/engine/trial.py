@@ -5,11 +5,11 @@ from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from typing import Any
 
-from rounds import guard, perform, show
-from rounds.compare import alike
+from rounds.engine import guard, perform, show
+from rounds.engine.compare import alike
+from rounds.engine.perform import guarded, snapshot
+from rounds.engine.step import Failure, Step
 from rounds.exercise import Case, Exercise
-from rounds.perform import guarded, snapshot
-from rounds.step import Failure, Step
 
 Announce = Callable[[str], None]
 

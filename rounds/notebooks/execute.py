@@ -12,7 +12,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
-from rounds.notebooks import Refused, blank, label
+from rounds.notebooks.form import Refused, blank, label
 
 CELL_TIMEOUT = 120
 # Settings of the reader's own that would show in the outputs.

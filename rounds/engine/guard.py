@@ -1,7 +1,7 @@
 """Stop a pure-Python loop of a candidate in this very process, on any platform.
 
 The usual run is in a child process, which can be ended whatever it does
-(rounds.isolate). This guard is for where there is none: in the browser, and for
+(rounds.engine.isolate). This guard is for where there is none: in the browser, and for
 candidates that cannot be sent to a child. It cannot stop a call into C, nor, on
 Python 3.11, a loop that catches every exception.
 """
@@ -23,7 +23,7 @@ SECONDS = 10.0  # for one case; the course's own cases take milliseconds
 
 
 LIBRARIES = (
-    str(Path(__file__).parent),
+    str(Path(__file__).parent.parent),  # this package
     str(Path(os.__file__).parent),
     str(Path(np.__file__).parent.parent),
     "<frozen",

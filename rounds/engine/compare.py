@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from rounds.show import DIGITS, MOST_ENTRIES, kind, shape, show
+from rounds.engine.show import DIGITS, MOST_ENTRIES, kind, shape, show
 
 
 @dataclass(frozen=True)

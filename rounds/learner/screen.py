@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from rounds.progress import Standing, duration
+from rounds.learner.progress import Standing, duration
 
 
 def console(**options: Any) -> Console:

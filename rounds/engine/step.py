@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rounds.compare import Difference, difference
-from rounds.perform import WrongCall, error_text, guarded, shown
-from rounds.show import show
+from rounds.engine.compare import Difference, difference
+from rounds.engine.perform import WrongCall, error_text, guarded, shown
+from rounds.engine.show import show
 
 if TYPE_CHECKING:
-    from rounds.trial import Trial
+    from rounds.engine.trial import Trial
 
 
 @dataclass
@@ -61,7 +61,7 @@ class Step:
     failed: bool = False
 
     def equals(self, due: Any, *, rtol: float = 1e-5, atol: float = 1e-7) -> "Step":
-        """The call returns `due` (rounds.compare.difference says when it does)."""
+        """The call returns `due`: see rounds.engine.compare.difference."""
         if not self.trial.silent and self._came_back(show(due)):
             strange = Difference("type", shown(self.value), show(due))
             found = guarded(

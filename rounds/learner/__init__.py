@@ -1,0 +1,1 @@
+"""Behind `rounds ...`: copies in work/, their record, and what the terminal shows."""

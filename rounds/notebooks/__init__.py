@@ -1,0 +1,1 @@
+"""Behind `python -m rounds.build`: twins, normal form, execution, pictures."""
