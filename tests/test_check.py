@@ -468,3 +468,17 @@ def test_candidate_runs_in_a_process_of_its_own():
 
     assert check("attention.softmax", softmax).passed
     assert not hasattr(builtins, marker)
+
+
+def test_what_is_kept_between_calls_is_told():
+    def softmax(x, axis=-1, kept={}):  # noqa: B006
+        kept.setdefault("x", np.asarray(x))
+        return right.softmax(kept["x"] if kept["x"].ndim == np.ndim(x) else x, axis)
+
+    report = check("attention.softmax", softmax)
+    assert "something is kept from earlier calls" in " ".join(str(report).split())
+
+
+def test_wrong_answer_that_does_not_depend_on_earlier_calls_draws_no_such_note():
+    report = check("attention.softmax", lambda x, axis=-1: right.softmax(x, axis) * 1.1)
+    assert "is kept" not in str(report)

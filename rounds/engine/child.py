@@ -29,7 +29,11 @@ def main() -> None:
     def announce(text: str) -> None:
         _say(out, pickle.dumps(("call", text)))
 
-    verdict = diagnose.judge(exercise, candidate, parcel["level"], announce=announce)
+    if parcel["only"]:
+        verdict = diagnose.judge_one_call(exercise, candidate, *parcel["only"])
+    else:
+        level = parcel["level"]
+        verdict = diagnose.judge(exercise, candidate, level, announce=announce)
     _say(out, isolate.portable(verdict))
     os._exit(0)  # whatever threads and handlers the candidate left behind
 

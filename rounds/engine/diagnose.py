@@ -33,6 +33,16 @@ def judge(
     return run.finish(work, run.is_async(exercise))
 
 
+def judge_one_call(
+    exercise: Exercise, candidate: Any, about: str, call: int
+) -> Verdict:
+    """Whether one call of one case is right when it is the first that is made."""
+    case = next(case for case in exercise.cases if case.about == about)
+    work = run.attempt(exercise, case, candidate, only_call=call)
+    outcome = run.finish(work, run.is_async(exercise))
+    return Verdict(WRONG if outcome.failures else PASSED, 1)
+
+
 async def ajudge(
     exercise: Exercise, candidate: Any, level: int | None = None, **how: Any
 ) -> Verdict:

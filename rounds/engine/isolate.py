@@ -17,7 +17,7 @@ from typing import Any
 
 import rounds.topics
 from rounds.engine import guard
-from rounds.engine.diagnose import WRONG, Verdict
+from rounds.engine.diagnose import PASSED, WRONG, Verdict
 from rounds.engine.run import NO_END
 from rounds.engine.step import Failure
 from rounds.exercise import Exercise
@@ -38,9 +38,36 @@ def judge(exercise: Exercise, candidate: Any, level: int | None) -> Verdict | No
     parcel = _parcel(exercise, candidate, level)
     if parcel is None:
         return None
+    verdict = _in_child(parcel)
+    if verdict and _might_depend_on_earlier_calls(verdict):
+        alone = _in_child(
+            {**parcel, "only": (verdict.failure.about, verdict.failure.call)}
+        )
+        if alone and alone.state == PASSED:
+            verdict.failure.note, verdict.failure.about = KEPT, ""
+    return verdict
+
+
+KEPT = (
+    "Made first, in a fresh Python, this call is right: something is kept from "
+    "earlier calls, in a global, a default argument or a cache."
+)
+
+
+def _might_depend_on_earlier_calls(verdict: Verdict) -> bool:
+    failure = verdict.failure
+    return (
+        failure is not None
+        and verdict.mistake is None
+        and failure.direct
+        and failure.kind not in ("signature", "stopped", "none", "mutated")
+    )
+
+
+def _in_child(parcel: dict[str, Any]) -> Verdict | None:
     with _started() as child:
         try:
-            return _conversation(child, parcel)
+            return _conversation(child, pickle.dumps(parcel))
         finally:
             _end(child)
 
@@ -50,7 +77,10 @@ def possible() -> bool:
     return sys.platform not in ("emscripten", "wasi") and bool(sys.executable)
 
 
-def _parcel(exercise: Exercise, candidate: Any, level: int | None) -> bytes | None:
+def _parcel(
+    exercise: Exercise, candidate: Any, level: int | None
+) -> dict[str, Any] | None:
+    """What the child needs, or None if the candidate cannot travel."""
     import cloudpickle  # here, since the browser's Python need not have it
 
     notebook = {
@@ -62,16 +92,15 @@ def _parcel(exercise: Exercise, candidate: Any, level: int | None) -> bytes | No
         program = cloudpickle.dumps(candidate)
     except Exception:
         return None
-    return pickle.dumps(
-        {
-            "path": sys.path,
-            "topics": list(rounds.topics.__path__),
-            "cells": notebook,
-            "exercise": exercise.name,
-            "level": level,
-            "candidate": program,
-        }
-    )
+    return {
+        "path": sys.path,
+        "topics": list(rounds.topics.__path__),
+        "cells": notebook,
+        "exercise": exercise.name,
+        "level": level,
+        "only": None,
+        "candidate": program,
+    }
 
 
 def _started() -> subprocess.Popen:

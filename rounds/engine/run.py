@@ -36,13 +36,14 @@ async def attempt(
     announce: Announce | None = None,
     guarded: bool = False,
     silent: bool = False,
+    only_call: int | None = None,
 ) -> Outcome:
     """Put the candidate in one case. Raises nothing for what it does there.
 
     guarded: stop it after guard.SECONDS; for where no other process watches.
-    announce, silent: see Trial.
+    announce, silent, only_call: see Trial.
     """
-    trial = Trial(exercise, case, candidate, announce, silent)
+    trial = Trial(exercise, case, candidate, announce, silent, only_call)
     stopped = False
     try:
         with guard.limited() if guarded else nullcontext() as renew:

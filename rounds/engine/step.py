@@ -38,6 +38,8 @@ class Failure:
     args: tuple = ()
     kwargs: dict[str, Any] = field(default_factory=dict)
     size: int = 0  # entries in the arguments: the smallest call is told first
+    call: int = 0  # its place among the calls of the case
+    direct: bool = False  # of the candidate itself, not of a method
 
 
 @dataclass(eq=False)

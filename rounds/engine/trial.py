@@ -19,7 +19,8 @@ class Trial:
 
     Nothing that the candidate does in a call is raised here: every call ends in a
     `Step`. `announce` is told each call's text before the call is made. A `silent`
-    trial only notes what is seen; nothing is compared with what is due.
+    trial only notes what is seen; nothing is compared with what is due. With
+    `only_call` the calls before and after that one are left out.
     """
 
     def __init__(
@@ -29,9 +30,10 @@ class Trial:
         candidate: Any,
         announce: Announce | None = None,
         silent: bool = False,
+        only_call: int | None = None,
     ) -> None:
         self.exercise, self.case, self.candidate = exercise, case, candidate
-        self.announce, self.silent = announce, silent
+        self.announce, self.silent, self.only_call = announce, silent, only_call
         self.steps: list[Step] = []
         self.failures: list[Failure] = []
 
@@ -69,6 +71,9 @@ class Trial:
     ) -> Step:
         """Call `function` and note what happened."""
         step = self._begin(text, function, args, kwargs)
+        if self.only_call not in (None, len(self.steps) - 1):
+            step.failed = True  # it was not made, so that nothing is expected of it
+            return step
         args, kwargs = snapshot(args), snapshot(kwargs)  # the candidate's own
         with perform.quiet() as page:
             try:
@@ -126,6 +131,8 @@ class Trial:
             args=step.args,
             kwargs=step.kwargs,
             size=sum(map(perform.entries, given)),
+            call=self.steps.index(step),
+            direct=step.function is self.candidate,
         )
         self.failures.append(failure)
 
@@ -137,7 +144,8 @@ class Trial:
     def recheck(self) -> None:
         """What a function returned must not change when it is called again."""
         for step in self.steps:
-            if step.function is not self.candidate or step.error is not None:
+            returned = any(tag == "returned" for tag, _ in step.seen)
+            if step.function is not self.candidate or not returned:
                 continue
             kept = next(what for tag, what in step.seen if tag == "returned")
             if not guarded(alike, kept, perform.sight(step.value), otherwise=True):
