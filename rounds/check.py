@@ -1,6 +1,7 @@
 """The public face: `check`, `check_async`, `given`."""
 
 import sys
+from types import FrameType
 from typing import Any
 
 from rounds import bank, catalog, report
@@ -27,11 +28,10 @@ def check(name: str, candidate: Any = _BY_NAME, level: int | None = None) -> Rep
     """
     exercise = _exercise(name, level)
     if candidate is _BY_NAME:
-        candidate = _in_caller(exercise.target)
-        if candidate is _BY_NAME:
-            return _finished(exercise, level, Verdict(NOT_ATTEMPTED))
-    if candidate is bank.reference(exercise):
-        return report.ours(exercise, level)
+        candidate = _meant(exercise.target, sys._getframe(1))
+    known = _known(exercise, candidate, level)
+    if known is not None:
+        return known
     verdict = isolate.judge(exercise, candidate, level)
     if verdict is None:
         verdict = judge(exercise, candidate, level, guarded=True)
@@ -45,9 +45,10 @@ async def check_async(
     in the browser's Python: `await check_async("crawler.crawl", crawl)`."""
     exercise = _exercise(name, level)
     if candidate is _BY_NAME:
-        candidate = _in_caller(exercise.target)
-        if candidate is _BY_NAME:
-            return _finished(exercise, level, Verdict(NOT_ATTEMPTED))
+        candidate = _meant(exercise.target, sys._getframe(1))
+    known = _known(exercise, candidate, level)
+    if known is not None:
+        return known
     verdict = await ajudge(exercise, candidate, level, guarded=True)
     return _finished(exercise, level, verdict)
 
@@ -69,9 +70,17 @@ def _exercise(name: str, level: int | None) -> Exercise:
     return exercise
 
 
-def _in_caller(target: str) -> Any:
-    """What `target` means to the code that called `check`, or _BY_NAME."""
-    frame = sys._getframe(2)
+def _known(exercise: Exercise, candidate: Any, level: int | None) -> Report | None:
+    """The report on what need not be run: no program at all, or one of ours."""
+    if candidate is _BY_NAME:
+        return _finished(exercise, level, Verdict(NOT_ATTEMPTED))
+    if candidate is bank.reference(exercise):
+        return report.ours(exercise, level)
+    return None
+
+
+def _meant(target: str, frame: FrameType) -> Any:
+    """What `target` means to the code in `frame`, or _BY_NAME."""
     return frame.f_locals.get(target, frame.f_globals.get(target, _BY_NAME))
 
 

@@ -98,7 +98,10 @@ HEADS = {RAISED: "it raised an error.", WRONG: "not right yet."}
 def _explained(verdict: Verdict) -> list[str]:
     failure = verdict.failure
     assert failure is not None
-    lines = _labelled("mistake", verdict.says) if verdict.mistake else []
+    lines = []
+    if verdict.mistake:
+        name = verdict.mistake.replace("-", " ")
+        lines = _labelled("mistake", f"{name}: {verdict.says}")
     if failure.before and "=" in failure.before[0].partition("(")[0]:
         lines += _labelled("after", "; ".join(failure.before))
     lines += _labelled("called", failure.called)

@@ -58,7 +58,7 @@ def test_wrong_program_is_named_with_its_sentence_and_a_call():
     report = check("attention.softmax", softmax_no_max)
     assert (report.state, report.mistake) == ("wrong", "no-max-subtraction")
     text = " ".join(str(report).split())
-    assert "mistake exp overflows: exp(1000) is inf" in text
+    assert "mistake no max subtraction: exp overflows: exp(1000) is inf" in text
     assert "called softmax([1000, 1001])" in text
     assert "returned [nan, nan]" in text
     assert "expected [0.2689, 0.7311]" in text
@@ -84,13 +84,52 @@ def test_error_is_reported_with_the_line_it_came_from():
     assert "return shifted / unknown" in str(report)
 
 
+def test_function_that_waits_for_an_unwritten_one_is_told_so():
+    def softmax(x, axis=-1):
+        raise NotImplementedError
+
+    def attention(q, k, v, mask=None):
+        return softmax(q @ np.swapaxes(k, -1, -2)) @ v, None
+
+    report = check("attention.attention", attention)
+    assert report.state == "not attempted"
+    assert 'softmax = given("attention.softmax")' in str(report)
+
+
+def test_mistake_is_named_although_a_second_fault_shows_on_edges():
+    def attention(q, k, v, mask=None):
+        scores = q @ np.swapaxes(k, -1, -2)
+        if mask is not None:
+            scores = np.where(mask, scores, -np.inf)
+        weights = np.exp(scores - scores.max(-1, keepdims=True))
+        weights = weights / weights.sum(-1, keepdims=True)
+        return weights @ v, weights
+
+    assert check("attention.attention", attention).mistake == "no-scale"
+
+
+def test_result_that_a_later_call_overwrites_is_told():
+    def softmax(x, axis=-1, kept={}):  # noqa: B006
+        out = kept.setdefault((np.shape(x), np.result_type(x, np.float32)), None)
+        result = right.softmax(x, axis)
+        if out is None:
+            out = kept[(np.shape(x), result.dtype)] = result
+        out[...] = result
+        return out
+
+    report = check("attention.softmax", softmax)
+    assert "after later calls" in " ".join(str(report).split())
+
+
 def test_candidate_is_looked_up_by_name_where_check_is_called():
     softmax = softmax_right  # noqa: F841
     assert check("attention.softmax").passed
 
 
 def test_given_is_a_working_helper():
-    assert given("attention.softmax")(np.zeros(2)).tolist() == [0.5, 0.5]
+    softmax = given("attention.softmax")
+    assert softmax(np.zeros(2)).tolist() == [0.5, 0.5]
+    assert "does not count" in str(check("attention.softmax", softmax))
     with pytest.raises(LookupError, match=r"Did you mean 'attention\.softmax'\?"):
         given("attention.sofmax")
 

@@ -8,7 +8,7 @@ from rounds.engine import run
 from rounds.engine.compare import alike
 from rounds.engine.run import Outcome
 from rounds.engine.step import Failure
-from rounds.exercise import EDGE, STAGES, Exercise
+from rounds.exercise import EDGE, STAGES, Case, Exercise
 
 NOT_ATTEMPTED, RAISED, WRONG, PASSED = "not attempted", "raised", "wrong", "passed"
 
@@ -47,7 +47,8 @@ async def ajudge(
     exercise: Exercise, candidate: Any, level: int | None = None, **how: Any
 ) -> Verdict:
     """The verdict, for code that runs in an event loop; `how` as for run.attempt."""
-    done = await run.attempts(exercise, candidate, level, **how)
+    cases = exercise.upto(level)
+    done = await run.attempts(exercise, cases, candidate, **how)
     calls = sum(outcome.calls for outcome in done)
     if calls == 0:
         raise ValueError(f"{exercise.name} has no call to check up to level {level}.")
@@ -62,23 +63,23 @@ async def ajudge(
     state = RAISED if failure.kind == "raised" else WRONG
     if done[-1].stopped:
         return Verdict(state, calls, failure)
-    program = await named(exercise, done, failure.level)
+    program = await named(exercise, cases, done, failure.level)
     if program is None:
         return Verdict(state, calls, failure)
     return Verdict(state, calls, failure, program.slug, program.says)
 
 
 async def named(
-    exercise: Exercise, done: list[Outcome], level: int
+    exercise: Exercise, cases: list[Case], done: list[Outcome], level: int
 ) -> bank.Program | None:
     """The mistake whose program does exactly the same, or None.
 
-    In order: the program that does the same in all cases; in those up to `level`, the
+    `done` holds the candidate's outcomes of the first of `cases`. The mistake is, in
+    this order: the one that does the same in all of them; in those up to `level`, the
     level of the failure that is told; in the ordinary ones of these, where it fails
-    too, since a second fault may show on edges only. The last two name a mistake only
-    when no other does as much.
+    too, since a second fault may show on edges only. The last two are named only when
+    no other does as much.
     """
-    cases = exercise.upto(None)
 
     def tier(place: int) -> int:
         """0 for ordinary cases up to the level, 1 for its edges, 2 for the rest."""

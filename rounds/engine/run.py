@@ -69,19 +69,19 @@ async def attempt(
 
 async def attempts(
     exercise: Exercise,
+    cases: list[Case],
     candidate: Any,
-    level: int | None = None,
     *,
     announce: Announce | None = None,
     guarded: bool = False,
 ) -> list[Outcome]:
-    """One outcome a case, in the order of Exercise.upto.
+    """One outcome a case, in their order.
 
     A case that had to be stopped is the last: to wait for more would be too long.
     Cases of cost follow only when nothing has failed.
     """
     done: list[Outcome] = []
-    for case in exercise.upto(level):
+    for case in cases:
         if case.stage == COST and any(outcome.failures for outcome in done):
             break
         done.append(

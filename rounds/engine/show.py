@@ -88,12 +88,8 @@ def call(name: str, args: tuple, kwargs: Mapping[str, Any], signature: str = "")
     text = f"{name}({', '.join(given)})"
     if len(text) <= LONGEST_CALL and "array of shape" not in text:
         return text
-    pairs = zip(
-        itertools.chain(parameters(signature), itertools.repeat("array")),
-        args,
-        strict=False,
-    )
-    given = [_by_shape(*pair) for pair in pairs]
+    names = itertools.chain(parameters(signature), itertools.repeat("array"))
+    given = [_by_shape(next(names), value) for value in args]
     for key, value in kwargs.items():
         array = isinstance(value, np.ndarray)
         given.append(_by_shape(key, value) if array else f"{key}={show(value)}")

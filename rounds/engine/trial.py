@@ -71,8 +71,7 @@ class Trial:
     ) -> Step:
         """Call `function` and note what happened."""
         step = self._begin(text, function, args, kwargs)
-        if self.only_call not in (None, len(self.steps) - 1):
-            step.failed = True  # it was not made, so that nothing is expected of it
+        if step.left_out:
             return step
         args, kwargs = snapshot(args), snapshot(kwargs)  # the candidate's own
         with perform.quiet() as page:
@@ -92,6 +91,8 @@ class Trial:
     ) -> Step:
         """Call `function`, await what it returns, and note what happened."""
         step = self._begin(text, function, args, kwargs)
+        if step.left_out:
+            return step
         args, kwargs = snapshot(args), snapshot(kwargs)  # the candidate's own
         with perform.quiet() as page:
             try:
@@ -174,6 +175,7 @@ class Trial:
         if self.announce is not None:
             self.announce(text)
         step = Step(self, text, function, args, kwargs)
+        step.left_out = self.only_call not in (None, len(self.steps))
         self.steps.append(step)
         return step
 
