@@ -3,6 +3,7 @@
 python -m jupyterlab --config jupyter_lab_config.py
 """
 
+import os
 from pathlib import Path
 
 c = get_config()  # noqa: F821 (Jupyter defines it)
@@ -11,5 +12,7 @@ c = get_config()  # noqa: F821 (Jupyter defines it)
 Path("work").mkdir(exist_ok=True)
 c.LabApp.default_url = "/lab/tree/work"
 
-# It would ask the package index for a newer version at each start.
+# It would ask the package index for a newer version at each start, and the reader
+# whether to fetch news (.jupyter/labconfig answers that).
 c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"
+os.environ.setdefault("JUPYTER_CONFIG_PATH", str(Path(".jupyter").resolve()))

@@ -13,6 +13,12 @@ from rounds.exercise import Exercise
 
 WIDTH = 88
 LABEL = 10  # columns that the labels take
+COLOURS = {  # which the colour-blind tell apart too
+    NOT_ATTEMPTED: "#8a8a8a",
+    RAISED: "#d55e00",
+    WRONG: "#d55e00",
+    PASSED: "#009e73",
+}
 
 
 @dataclass(frozen=True)
@@ -49,7 +55,11 @@ class Report:
 
     def _repr_html_(self) -> str:
         look = f"rounds-report rounds-{self.state.replace(' ', '-')}"
-        return f'<div class="{look}"><pre>{html.escape(str(self))}</pre></div>'
+        # The site's style sheet sets the colour; elsewhere, in JupyterLab say, ours.
+        colour = f"var(--rounds-state, {COLOURS[self.state]})"
+        edge = f"border-left: 0.3rem solid {colour}; padding-left: 0.9rem"
+        text = html.escape(str(self))
+        return f'<div class="{look}" style="{edge}"><pre>{text}</pre></div>'
 
 
 def ours(exercise: Exercise, level: int | None) -> Report:

@@ -294,7 +294,7 @@ def test_failing_call_can_be_made_again():
 
 def test_report_in_a_notebook_is_the_same_text_as_html():
     page = check("attention.softmax", softmax_no_max)._repr_html_()
-    assert page.startswith('<div class="rounds-report rounds-wrong"><pre>')
+    assert page.startswith('<div class="rounds-report rounds-wrong" style="border')
     assert "softmax([1000, 1001])" in page
 
 
