@@ -63,7 +63,7 @@ class Step:
     failed: bool = False
     left_out: bool = False  # not made, so that nothing is expected of it
 
-    def equals(self, due: Any, *, rtol: float = 1e-5, atol: float = 1e-7) -> "Step":
+    def equals(self, due: Any, *, rtol: float = 1e-5, atol: float = 1e-5) -> "Step":
         """The call returns `due`: see rounds.engine.compare.difference."""
         if not self.trial.silent and self._came_back(show(due)):
             strange = Difference("type", shown(self.value), show(due))

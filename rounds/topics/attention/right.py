@@ -230,6 +230,14 @@ def attention_with_where(q, k, v, mask=None):
     return weights @ v, weights
 
 
+@alternative("attention")
+def attention_in_float32(q, k, v, mask=None):
+    q, k, v = (array.astype(np.float32) for array in (q, k, v))
+    scores = q @ np.swapaxes(k, -1, -2) / np.sqrt(np.float32(q.shape[-1]))
+    weights = softmax(scores if mask is None else np.where(mask, scores, -np.inf))
+    return weights @ v, weights
+
+
 @alternative("multi_head_attention")
 def multi_head_attention_head_by_head(
     x, w_q, w_k, w_v, w_o, n_heads, n_kv_heads=None, mask=None
@@ -283,6 +291,14 @@ def multi_head_attention_fused_einsum(
     return mixed.reshape(*x.shape[:-1], n_heads * d_head) @ w_o
 
 
+@alternative("multi_head_attention")
+def multi_head_attention_in_float32(
+    x, w_q, w_k, w_v, w_o, n_heads, n_kv_heads=None, mask=None
+):
+    narrow = (array.astype(np.float32) for array in (x, w_q, w_k, w_v, w_o))
+    return multi_head_attention(*narrow, n_heads, n_kv_heads, mask)
+
+
 @alternative("flash_attention")
 def flash_attention_over_keys_only(q, k, v, block_size=128, causal=False):
     n_queries, n_keys = q.shape[-2], k.shape[-2]
@@ -319,6 +335,41 @@ def flash_attention_over_queries_only(q, k, v, block_size=128, causal=False):
             mask = np.arange(n_keys)[None, :] <= last[:, None]
         tiles.append(attention(q_tile, k, v, mask)[0])
     return np.concatenate(tiles, axis=-2)
+
+
+@alternative("flash_attention")
+def flash_attention_in_float32(q, k, v, block_size=128, causal=False):
+    q, k, v = (array.astype(np.float32) for array in (q, k, v))
+    return flash_attention(q, k, v, block_size, causal)
+
+
+@alternative("flash_attention")
+def flash_attention_in_two_passes(q, k, v, block_size=128, causal=False):
+    """The maximum of every query first, then the sums: no rescaling."""
+    n_queries, n_keys = q.shape[-2], k.shape[-2]
+    positions = np.arange(n_queries)[:, None] + n_keys - n_queries
+
+    def tiles():
+        for left in range(0, n_keys, block_size):
+            keys = np.arange(left, min(left + block_size, n_keys))
+            k_tile = k[..., keys, :].astype(np.float32)
+            scores = q.astype(np.float32) @ np.swapaxes(k_tile, -1, -2)
+            scores = scores / np.float32(q.shape[-1] ** 0.5)
+            yield (
+                np.where(keys <= positions, scores, -np.inf) if causal else scores,
+                keys,
+            )
+
+    peak = np.full((*q.shape[:-1], 1), -np.inf)
+    for scores, _ in tiles():
+        peak = np.maximum(peak, scores.max(-1, keepdims=True))
+    peak = np.where(np.isinf(peak), 0, peak)
+    total, mixed = 0.0, 0.0
+    for scores, keys in tiles():
+        exps = np.exp(scores - peak)
+        total = total + exps.sum(-1, keepdims=True)
+        mixed = mixed + exps @ v[..., keys, :]
+    return mixed / np.where(total == 0, 1, total)
 
 
 @alternative("flash_attention")

@@ -544,8 +544,8 @@ mask_ignored = edit(
 
 LARGE_NEGATIVE = (
     "A masked score became a large negative number instead of -inf. Where a query may "
-    "attend to nothing all its scores are equal then, and the weights come out uniform "
-    "over the forbidden keys. They must be zeros."
+    "attend to nothing its weights still sum to 1, over forbidden keys. They must be "
+    "zeros."
 )
 minus_1e9 = edit(
     "attention",
@@ -1234,6 +1234,71 @@ diagonal_skipped = edit(
     "first key is after its last query.",
     "n_visible = min(n_keys, bottom + offset) if causal else n_keys",
     "n_visible = max(min(n_keys, top + offset), 0) if causal else n_keys",
+)
+
+skipped_by_the_first_row = edit(
+    "flash_attention",
+    "diagonal-tile-skipped",
+    "",
+    "n_visible = min(n_keys, bottom + offset) if causal else n_keys",
+    "n_visible = max(min(n_keys, top + offset + 1), 0) if causal else n_keys",
+)
+
+tile_positions_in_every_tile = edit(
+    "flash_attention",
+    "mask-in-tile-coordinates",
+    "",
+    """        n_visible = min(n_keys, bottom + offset) if causal else n_keys
+        for left in range(0, n_visible, block_size):
+            right = min(left + block_size, n_visible)
+            k_tile = k[..., left:right, :].astype(dtype, copy=False)
+            v_tile = v[..., left:right, :].astype(dtype, copy=False)
+            scores = q_tile @ np.swapaxes(k_tile, -1, -2)
+            if causal and right > top + offset + 1:  # the tile touches the future
+                rows, columns = np.arange(top, bottom), np.arange(left, right)
+                allowed = columns <= rows[:, None] + offset
+""",
+    """        for left in range(0, n_keys, block_size):
+            right = min(left + block_size, n_keys)
+            k_tile = k[..., left:right, :].astype(dtype, copy=False)
+            v_tile = v[..., left:right, :].astype(dtype, copy=False)
+            scores = q_tile @ np.swapaxes(k_tile, -1, -2)
+            if causal:
+                allowed = np.tri(bottom - top, right - left, dtype=bool)
+""",
+)
+
+own_scales = edit(
+    "flash_attention",
+    "blocks-on-scales-of-their-own",
+    "Each block's exponentials were measured against that block's own maximum and then "
+    "added as they are. Sums of blocks with different maxima cannot be added: bring all "
+    "to one maximum first, by exp(old maximum - new maximum).",
+    """            new_peak = np.maximum(peak, scores.max(axis=-1, keepdims=True))
+            shift = np.where(np.isneginf(new_peak), 0, new_peak)
+            weights = np.exp(scores - shift)
+            shrink = np.exp(peak - shift)
+""",
+    """            new_peak = scores.max(axis=-1, keepdims=True)
+            shift = np.where(np.isneginf(new_peak), 0, new_peak)
+            weights = np.exp(scores - shift)
+            shrink = 1.0
+""",
+)
+
+divided_in_the_loop = edit(
+    "flash_attention",
+    "divided-in-the-loop",
+    "The output is divided by the running sum after every block, and the division is "
+    "not undone when the next block is added: earlier blocks lose weight. Divide once, "
+    "at the end.",
+    """            peak = new_peak
+        output[..., top:bottom, :] = mixed / np.where(total == 0, 1, total)
+""",
+    """            peak = new_peak
+            mixed = mixed / np.where(total == 0, 1, total)
+        output[..., top:bottom, :] = mixed
+""",
 )
 
 finite_start = edit(
