@@ -166,10 +166,8 @@ def _(t):
 
 @softmax.case("Logits, and even their spread, may be as large as floats.", stage="edge")
 def _(t):
-    for x in ([1e308, -1e308], [-1e300, -1e300], [-3e9, -3e9]):
+    for x in ([1e308, -1e308], [-3e9, -3e9]):
         t.call(np.array(x)).equals(due_softmax(np.array(x)))
-    x = np.array([1e8, 1e8], dtype=np.float32)
-    t.call(x).equals(due_softmax(x))
 
 
 @softmax.case("exp(-1000) is 0: very negative logits need a shift too.", stage="edge")
@@ -539,7 +537,9 @@ def _(t):
 
 
 @multi_head_attention.case(
-    "A mask may differ by head and by batch entry: (..., n_heads, T, T).", level=2
+    "A mask may differ by head and by batch entry: (..., n_heads, T, T).",
+    level=2,
+    stage="property",
 )
 def _(t):
     given = layer(155, 2, 4, n_heads=3, d_head=2)
@@ -703,21 +703,29 @@ def _(t):
     t.call(*given, block_size=2, causal=True).equals(due_flash(*given, causal=True))
 
 
-@flash_attention.case("causal=True in a single tile is causal_mask.", level=4)
+@flash_attention.case(
+    "causal=True in a single tile is causal_mask.", level=4, stage="property"
+)
 def _(t):
     given = tokens(313, n_queries=2, n_keys=2, d=2, dv=1)
     t.call(*given, block_size=2, causal=True).equals(due_flash(*given, causal=True))
 
 
 @flash_attention.case(
-    "A tile is skipped only if its first key is after its last query.", level=4
+    "Whatever the tiles, a query sees the keys up to its own position, no others.",
+    level=4,
+    stage="property",
 )
 def _(t):
     given = tokens(314, n_queries=4, n_keys=4, d=2, dv=1)
     t.call(*given, block_size=2, causal=True).equals(due_flash(*given, causal=True))
 
 
-@flash_attention.case("causal=True hides the future within and between tiles.", level=4)
+@flash_attention.case(
+    "causal=True hides the future within and between tiles.",
+    level=4,
+    stage="property",
+)
 def _(t):
     given = tokens(315, n_queries=6, n_keys=6, d=2, dv=3)
     for block_size in (2, 1, 3, 4, 6, 16):
@@ -727,6 +735,7 @@ def _(t):
 @flash_attention.case(
     "causal=True with fewer queries than keys: the queries are the last positions.",
     level=4,
+    stage="property",
 )
 def _(t):
     for n_queries, n_keys, block_size in ((1, 4, 2), (2, 7, 3), (3, 8, 2), (5, 6, 4)):
