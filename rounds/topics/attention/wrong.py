@@ -1285,6 +1285,16 @@ own_scales = edit(
 """,
 )
 
+maximum_of_the_last_block = edit(
+    "flash_attention",
+    "running-maximum-not-kept",
+    "After each block the maximum kept is that block's own, not the highest so far: when "
+    "a later block is lower, what was summed is no longer measured against it. Keep the "
+    "larger of the two.",
+    "            peak = new_peak\n",
+    "            peak = scores.max(axis=-1, keepdims=True)\n",
+)
+
 divided_in_the_loop = edit(
     "flash_attention",
     "divided-in-the-loop",
