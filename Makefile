@@ -79,6 +79,8 @@ $(VENV)/bin/pip:
 $(VENV)/.reader: requirements.txt constraints.txt pyproject.toml | $(VENV)/bin/pip
 	@echo "Installing what the course needs into $(VENV): a minute or two, once."
 	$(PIP) install -r requirements.txt
+	@# Else the first figure may say on its page that a font cache is being built.
+	@$(PY) -c 'import matplotlib.font_manager'
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.txt $(VENV)/.reader
