@@ -10,7 +10,7 @@ from rounds.engine import guard
 
 @pytest.fixture
 def small_topics(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make the topics of tests/topics known: running_mean, gather, lines, broken."""
+    """Make the topics of tests/topics known: running_mean, gather, lines and so on."""
     folder = str(Path(__file__).parent / "topics")
     monkeypatch.setattr(
         rounds.topics, "__path__", [*rounds.topics.__path__, folder], raising=True

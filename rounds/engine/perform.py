@@ -2,6 +2,7 @@
 
 import inspect
 import io
+import random
 import tracemalloc
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -44,6 +45,20 @@ def quiet() -> Iterator[Page]:
         stack.enter_context(np.errstate(all="ignore"))
         warnings.simplefilter("ignore")
         yield page
+
+
+@contextmanager
+def seeded() -> Iterator[None]:
+    """Seed the global generators, and put them back as they were: a program that
+    draws from them by mistake is to do the same each time."""
+    ours, numpys = random.getstate(), np.random.get_state()
+    random.seed(0)
+    np.random.seed(0)
+    try:
+        yield
+    finally:
+        random.setstate(ours)
+        np.random.set_state(numpys)
 
 
 class Peak:

@@ -46,7 +46,7 @@ async def attempt(
     trial = Trial(exercise, case, candidate, announce, silent, only_call)
     stopped = False
     try:
-        with guard.limited() if guarded else nullcontext() as renew:
+        with perform.seeded(), guard.limited() if guarded else nullcontext() as renew:
             pending = case.script(trial)
             if inspect.isawaitable(pending):
                 await _kept_alive(pending, renew)

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from rounds.engine.draws import Draws
+
 LONGEST_TEXT = 60  # characters of a string or of bytes
 MOST_ITEMS = 8  # of a list, tuple, set or dict
 MOST_ENTRIES = 12  # of an array that is written out
@@ -33,6 +35,8 @@ def show(value: Any, *, digits: int = DIGITS, depth: int = 0) -> str:
         return _text(value)
     if isinstance(value, list | tuple | set | frozenset | Mapping):
         return _container(value, digits, depth)
+    if isinstance(value, Draws):
+        return _draws(value)
     return kind(value)
 
 
@@ -156,3 +160,9 @@ def _container(value: Any, digits: int, depth: int) -> str:
     if isinstance(value, tuple) and len(value) == 1:
         closed = ",)"
     return opened + ", ".join(parts) + closed
+
+
+def _draws(draws: Draws) -> str:
+    """The first draws, which tell two runs apart."""
+    first = ", ".join(map(str, draws.values[:MOST_ITEMS]))
+    return f"{first}, ... ({len(draws.values):,} draws)"

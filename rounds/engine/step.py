@@ -1,12 +1,13 @@
 """One call to the candidate, what is expected of it, and what failed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rounds.engine.compare import Difference, difference
+from rounds.engine.draws import Draws
 from rounds.engine.perform import WrongCall, error_text, guarded, shown
 from rounds.engine.show import show
 
@@ -59,6 +60,7 @@ class Step:
     error: BaseException | None = None
     printed: str = ""
     peak_bytes: int = 0
+    lines: int = 0
     seen: list[tuple[str, Any]] = field(default_factory=list)
     failed: bool = False
     left_out: bool = False  # not made, so that nothing is expected of it
@@ -119,6 +121,35 @@ class Step:
                 self._fail("property", held, expected)
         return self
 
+    def lines_at_most(self, limit: int, expected: str) -> "Step":
+        """The call, a counted one, ran at most `limit` lines of its own Python."""
+        if self._came_back(expected):
+            fine = self.lines <= limit
+            self.seen.append(("lines", fine))
+            if not fine:
+                ran = f"its result, after more than {_rounded(limit)} lines of Python"
+                self._fail("property", ran, expected)
+        return self
+
+    def follows(self, probs: Sequence[float]) -> "Step":
+        """The draws have this distribution: outcome i comes with probs[i].
+
+        To name a mistake, only the outcomes that come too often or too seldom count,
+        not the draws themselves: there is more than one right way to draw.
+        """
+        expected = "whole numbers, drawn as the probabilities say"
+        if self._came_back(expected):
+            if not isinstance(self.value, Draws):
+                kind = "none" if self.value is None else "type"
+                note = "Is a return missing?" if self.value is None else ""
+                self._fail(kind, shown(self.value), "an int", note)
+                return self
+            signs = self.value.signs(probs)
+            self.seen.append(("drew", tuple(signs.items())))
+            if signs:
+                self._fail("property", *_unlikely(self.value, signs, probs))
+        return self
+
     def _came_back(self, expected: str) -> bool:
         if self.error is None:
             return True
@@ -135,3 +166,24 @@ class Step:
         ):  # one call, one failure: the first in the order
             self.failed = True
             self.trial.fail(self, kind, returned, expected, note)
+
+
+def _unlikely(
+    draws: Draws, signs: dict[int, int], probs: Sequence[float]
+) -> tuple[str, str]:
+    """What was drawn and what was due, for the outcome that tells most: one that is
+    impossible, or else the one that is farthest off."""
+
+    def due(outcome: int) -> float:
+        return float(probs[outcome]) if 0 <= outcome < len(probs) else 0.0
+
+    counts, n = draws.counts(), len(draws.values)
+    worst = max(signs, key=lambda o: (due(o) == 0, abs(counts[o] - n * due(o)), -o))
+    expected = f"{worst} in about {100 * due(worst):.1f} %"
+    return draws.share(worst), expected if due(worst) else f"{worst} never"
+
+
+def _rounded(limit: int) -> str:
+    """A limit in two digits, since the count differs a little between Pythons."""
+    size = 10 ** max(len(str(limit)) - 2, 0)
+    return f"{limit // size * size:,}"

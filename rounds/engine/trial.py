@@ -2,16 +2,21 @@
 
 import inspect
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from rounds.engine import guard, perform, show
+from rounds.engine import draws, guard, perform, show
 from rounds.engine.compare import alike
+from rounds.engine.lines import Lines
 from rounds.engine.perform import guarded, snapshot
 from rounds.engine.step import Failure, Step
 from rounds.exercise import Case, Exercise
 
 Announce = Callable[[str], None]
+
+
+class NoObject(Exception):
+    """The candidate made no object, which has been noted as a failure."""
 
 
 class Trial:
@@ -51,15 +56,48 @@ class Trial:
 
         Memory that is not from Python's or NumPy's allocators is not seen.
         """
-        text = self._text(args, kwargs)
-        return self.step(text, self.candidate, args, kwargs, peak=perform.Peak())
+        peak = perform.Peak()
+        step = self.step(self._text(args, kwargs), self.candidate, args, kwargs, peak)
+        step.peak_bytes = peak.bytes
+        return step
+
+    def counted(self, *args: Any, **kwargs: Any) -> Step:
+        """Call the candidate and count the lines of its own Python that run
+        (Step.lines_at_most)."""
+        lines = Lines()
+        step = self.step(self._text(args, kwargs), self.candidate, args, kwargs, lines)
+        step.lines = lines.count
+        return step
+
+    def draws(self, times: int, *args: Any, **kwargs: Any) -> Step:
+        """Call the candidate so many times, as one step, with the very same arguments:
+        a generator among them goes on. The value is a rounds.engine.draws.Draws, or
+        the first answer that is no whole number (Step.follows)."""
+
+        def many(*args: Any, **kwargs: Any) -> object:
+            perform.fits(self.candidate, args, kwargs)
+            return draws.collect(self.candidate, times, args, kwargs)
+
+        text = f"{self._text(args, kwargs)}, {times:,} times"
+        return self.step(text, many, args, kwargs)
 
     def new(self, *args: Any, name: str = "it", **kwargs: Any) -> "Instance":
         """Make an object of the candidate, a class; reports call it `name`."""
         text = f"{name} = {self._text(args, kwargs)}"
         made = self.step(text, self.candidate, args, kwargs)
-        made.obeys(lambda value: value is not None, f"an object, {name}")
-        return Instance(self, made.value, name)
+        return self.hold(made, name)
+
+    def hold(self, step: Step, name: str) -> "Instance":
+        """The object that a step returned, for calls of its methods; reports call
+        it `name`."""
+        step.obeys(lambda value: value is not None, f"an object, {name}")
+        if step.failed:
+            raise NoObject(name)  # it ends the case: there is nothing to call
+        return Instance(self, step.value, name)
+
+    def itself(self) -> "Instance":
+        """The candidate, a class, for calls of its class methods."""
+        return Instance(self, self.candidate, self.exercise.target)
 
     def step(
         self,
@@ -67,9 +105,9 @@ class Trial:
         function: Any,
         args: tuple,
         kwargs: dict[str, Any],
-        peak: perform.Peak | None = None,
+        watch: AbstractContextManager | None = None,
     ) -> Step:
-        """Call `function` and note what happened."""
+        """Call `function`, within `watch`, and note what happened."""
         step = self._begin(text, function, args, kwargs)
         if step.left_out:
             return step
@@ -77,13 +115,12 @@ class Trial:
         with perform.quiet() as page:
             try:
                 perform.fits(function, args, kwargs)
-                with peak or nullcontext():
+                with watch or nullcontext():
                     step.value = function(*args, **kwargs)
             except guard.Stopped:
                 raise
             except BaseException as error:  # sys.exit and its like are answers too
                 step.error = error
-        step.peak_bytes = peak.bytes if peak else 0
         return self._end(step, page, args, kwargs)
 
     async def astep(

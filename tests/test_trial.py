@@ -1,0 +1,148 @@
+"""Claims about what a case can do with a candidate besides calling it."""
+
+import random
+
+import numpy as np
+import pytest
+
+from rounds import bank, catalog, check
+from rounds.engine.diagnose import judge
+from rounds.engine.draws import Draws
+from rounds.engine.lines import Lines
+
+pytestmark = pytest.mark.usefixtures("small_topics")
+
+
+@pytest.mark.parametrize("name", ["dice.roll", "dice.distinct"])
+def test_bank_of_draws_and_of_lines_is_judged_rightly(name: str):
+    exercise = catalog.find(name)
+    for label, program in bank.right(exercise).items():
+        assert judge(exercise, program).state == "passed", label
+    for label, (program, built) in bank.wrong(exercise).items():
+        assert judge(exercise, built).mistake == program.slug, label
+
+
+def test_another_way_to_make_the_same_mistake_in_drawing_is_named():
+    def roll(weights, rng):
+        return int(rng.random() * len(weights))  # other draws, the same mistake
+
+    report = check("dice.roll", roll)
+    assert report.mistake == "uniform"
+    assert "roll([1, 0, 4, 5], a Generator), 2,000 times" in str(report)
+
+
+def test_impossible_outcome_is_told_before_an_unlikely_one():
+    def roll(weights, rng):
+        return rng.choice(len(weights), p=[0.5, 0.001, 0.3, 0.199])
+
+    text = str(check("dice.roll", roll))
+    assert "1 in 0." in text and "expected  1 never" in text
+
+
+@pytest.mark.parametrize("answer", [None, 0.0, "2", [2], True, np.array([2])])
+def test_draw_that_is_no_whole_number_is_told(answer: object):
+    report = check("dice.roll", lambda weights, rng: answer)
+    assert report.state == "wrong" and "expected  an int" in str(report)
+
+
+def test_draws_with_a_wrong_signature_are_told_so():
+    report = check("dice.roll", lambda weights: 0)
+    assert "it takes roll(weights, rng)" in str(report)
+
+
+def test_outcomes_are_far_off_only_beyond_six_deviations():
+    fair = [0.5, 0.5]
+    # Of 10,000 draws the standard deviation is 50.
+    assert Draws([0] * 5290 + [1] * 4710).signs(fair) == {}
+    assert Draws([0] * 5310 + [1] * 4690).signs(fair) == {0: 1, 1: -1}
+    assert Draws([0, 1, 2, -1]).signs(fair) == {2: 1, -1: 1}
+    assert Draws([0, 0, 0]).signs([1.0]) == {}
+
+
+def test_global_generators_are_seeded_for_the_candidate_and_left_alone():
+    class Kept(list):
+        pass
+
+    seen = Kept()
+
+    def roll(weights, rng):
+        seen.append((random.random(), np.random.random()))
+        return 0
+
+    exercise = catalog.find("dice.roll")
+    random.seed(5)
+    np.random.seed(5)
+    judge(exercise, roll)
+    once = list(seen)
+    seen.clear()
+    judge(exercise, roll)
+    assert once == seen
+    after = random.random(), np.random.random()
+    random.seed(5)
+    np.random.seed(5)
+    assert after == (random.random(), np.random.random())
+
+
+def test_object_that_a_function_returned_is_called_by_name():
+    class Die:
+        def __init__(self, faces):
+            self.faces = faces
+
+        def top(self):
+            return self.faces[-1]
+
+    text = str(check("dice.make_die", lambda faces: Die(faces)))
+    assert "called    die.top()" in text and "'b'" in text
+
+
+def test_function_that_returns_no_object_is_told_so():
+    text = str(check("dice.make_die", lambda faces: None))
+    assert "returned  None" in text and "expected  an object, die" in text
+
+
+def test_class_method_is_called_on_the_class():
+    class Die:
+        @classmethod
+        def read(cls, text):
+            return None
+
+    text = str(check("dice.Die", Die))
+    assert "called    Die.read('a b')" in text
+
+
+def test_lines_count_the_candidates_own_python_and_not_a_librarys():
+    def loop(n):
+        total = 0
+        for i in range(n):
+            total += i
+        return total
+
+    def count(call) -> int:
+        with Lines() as lines:
+            call()
+        return lines.count
+
+    few, many = count(lambda: loop(10)), count(lambda: loop(1000))
+    assert 10 <= few <= 40 and 1000 <= many <= 2500
+    import statistics  # written in Python, and not the candidate's
+
+    assert count(lambda: statistics.mean(range(1000))) < 10
+    # Counting the library switched its lines off for the tool, not the loop's.
+    assert count(lambda: loop(1000)) == many
+
+
+def test_cost_in_lines_is_told_in_words():
+    def distinct(numbers):
+        found = 0
+        for place in range(len(numbers)):
+            other = 0
+            while numbers[other] != numbers[place]:
+                other += 1
+            found += other == place
+        return found
+
+    report = check("dice.distinct", distinct)
+    text = str(report)
+    assert report.mistake == "compared-with-all"
+    assert "returned  its result, after more than 3,000 lines of Python" in text
+    assert "expected  at most 10 lines a number" in text
