@@ -1,8 +1,8 @@
 """One candidate in one case. A case's script gets a `Trial` and calls through it."""
 
 import inspect
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from rounds.engine import draws, guard, perform, show
@@ -109,39 +109,25 @@ class Trial:
     ) -> Step:
         """Call `function`, within `watch`, and note what happened."""
         step = self._begin(text, function, args, kwargs)
-        if step.left_out:
-            return step
-        args, kwargs = snapshot(args), snapshot(kwargs)  # the candidate's own
-        with perform.quiet() as page:
-            try:
+        if not step.left_out:
+            with self._performed(step) as (args, kwargs):
                 perform.fits(function, args, kwargs)
                 with watch or nullcontext():
                     step.value = function(*args, **kwargs)
-            except guard.Stopped:
-                raise
-            except BaseException as error:  # sys.exit and its like are answers too
-                step.error = error
-        return self._end(step, page, args, kwargs)
+        return step
 
     async def astep(
         self, text: str, function: Any, args: tuple, kwargs: dict[str, Any]
     ) -> Step:
         """Call `function`, await what it returns, and note what happened."""
         step = self._begin(text, function, args, kwargs)
-        if step.left_out:
-            return step
-        args, kwargs = snapshot(args), snapshot(kwargs)  # the candidate's own
-        with perform.quiet() as page:
-            try:
+        if not step.left_out:
+            with self._performed(step) as (args, kwargs):
                 perform.fits(function, args, kwargs)
                 step.value = function(*args, **kwargs)
                 if inspect.isawaitable(step.value):
                     step.value = await guard.bounded(step.value)
-            except guard.Stopped:
-                raise
-            except BaseException as error:
-                step.error = error
-        return self._end(step, page, args, kwargs)
+        return step
 
     def fail(
         self, step: Step, kind: str, returned: str, expected: str, note: str = ""
@@ -216,15 +202,24 @@ class Trial:
         self.steps.append(step)
         return step
 
-    def _end(
-        self, step: Step, page: perform.Page, args: tuple, kwargs: dict[str, Any]
-    ) -> Step:
+    @contextmanager
+    def _performed(self, step: Step) -> Iterator[tuple[tuple, dict[str, Any]]]:
+        """Give arguments of the candidate's own; note what it raises, prints and
+        changes. Only guard.Stopped passes through."""
+        args, kwargs = snapshot(step.args), snapshot(step.kwargs)
+        with perform.quiet() as page:
+            try:
+                yield args, kwargs
+            except guard.Stopped:
+                raise
+            except BaseException as error:  # sys.exit and its like are answers too
+                step.error = error
         step.printed = page.kept
-        direct = step.function is self.candidate  # else a method of an instance
         if step.error is not None:
             step.seen.append(("raised", type(step.error).__name__))
         else:
             step.seen.append(("returned", perform.sight(step.value)))
+        direct = step.function is self.candidate  # else a method of an instance
         names = show.parameters(self.exercise.signature) if direct else []
         pairs = zip(step.args, args, strict=True)
         for place, (before, after) in enumerate(pairs):
@@ -232,7 +227,6 @@ class Trial:
             self._unchanged(step, name, before, after)
         for name in kwargs:
             self._unchanged(step, name, step.kwargs[name], kwargs[name])
-        return step
 
     def _unchanged(self, step: Step, which: str, before: Any, after: Any) -> None:
         if guarded(alike, before, after, otherwise=False):
