@@ -238,6 +238,8 @@ def difference(committed: NotebookNode, new: NotebookNode) -> str:
             return f"{place}: execution count {old.execution_count}"
         if old.metadata != due.metadata:
             return f"{place}: other metadata"
+    if committed.metadata.get("widgets") != new.metadata.get("widgets"):
+        return "stale widgets"
     return "not in normal form"
 
 

@@ -3,13 +3,16 @@
     python -m rounds.site.browser_files
 
 installs what package-lock.json names into node_modules/. It is the one step that
-needs the network; the build only copies from there.
+needs the network; the build only copies from there. With --lock it writes
+package-lock.json anew, after a change of package.json.
 """
 
 import importlib.util
+import json
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from rounds.root import NoCourse, course_root
@@ -21,6 +24,9 @@ COPIES = {
     "mathjax/es5/tex-mml-chtml.js": "mathjax/tex-mml-chtml.js",
     "mathjax/es5/input/tex/extensions": "mathjax/input/tex/extensions",
     "mathjax/es5/output/chtml/fonts/woff-v2": "mathjax/output/chtml/fonts/woff-v2",
+    "requirejs/require.js": "widgets/require.js",
+    "@jupyter-widgets/html-manager/dist/embed-amd.js": "widgets/embed-amd.js",
+    "anywidget/dist/index.js": "widgets/anywidget.js",
 }
 
 HOW = "python -m rounds.site.browser_files"
@@ -91,10 +97,42 @@ def install(root: Path) -> None:
         )
 
 
-def main() -> int:
-    """Install the browser files of this course."""
+def lock(root: Path) -> None:
+    """Write package-lock.json from package.json: the named packages, and no others.
+
+    What is copied is bundled by its makers; the 130 packages that it was bundled from
+    would be 150 MB for nothing. So the lock does not say that there are any.
+    """
+    npm = npm_of_this_machine() or npm_from_pypi(root)
+    with tempfile.TemporaryDirectory() as scratch:
+        for name in ("package.json", ".npmrc"):
+            shutil.copy(root / name, scratch)
+        command = [*npm, "install", "--package-lock-only", "--ignore-scripts"]
+        if subprocess.run(command, cwd=scratch).returncode:
+            raise SiteError("npm wrote no lock file: it says why above.")
+        whole = (Path(scratch) / "package-lock.json").read_text(encoding="utf-8")
+    text = json.dumps(only_named(json.loads(whole)), indent=2, ensure_ascii=False)
+    (root / "package-lock.json").write_text(text + "\n", "utf-8", newline="\n")
+
+
+def only_named(lock: dict) -> dict:
+    """A lock file's contents without the packages that the named ones ask for."""
+    packages = lock["packages"]
+    named = packages[""]["dependencies"]
+    kept = {"": packages[""]}
+    for name in sorted(named):
+        package = dict(packages[f"node_modules/{name}"])
+        for wish in ("dependencies", "peerDependencies", "optionalDependencies"):
+            package.pop(wish, None)
+        kept[f"node_modules/{name}"] = package
+    return lock | {"packages": kept}
+
+
+def main(arguments: list[str]) -> int:
+    """Install the browser files of this course, or with --lock write their lock."""
+    task = lock if "--lock" in arguments else install
     try:
-        install(course_root())
+        task(course_root())
     except (SiteError, NoCourse) as trouble:
         print(trouble, file=sys.stderr)
         return 1
@@ -102,4 +140,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -28,11 +28,11 @@ MARKERS = ("### BEGIN SOLUTION", "### END SOLUTION")
 
 
 class ScoreDirective(SphinxDirective):
-    """Runs every program of the bank and says the score."""
+    """Says the score of the bank (rounds.audit)."""
 
     def run(self) -> list[nodes.Node]:
         """One paragraph with the sentence."""
-        sentence = contents.score_sentence(audit.score())
+        sentence = contents.score_sentence(audit.recorded())
         return [nodes.paragraph("", sentence, classes=["rounds-score"])]
 
 
