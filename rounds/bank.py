@@ -124,9 +124,29 @@ def build(exercise: Exercise, program: Program) -> Any:
 @cache
 def source(program: Any) -> str:
     """The text of a function or class, without its decorators."""
-    text = textwrap.dedent(inspect.getsource(program))
+    module = inspect.getmodule(program)
+    if module is not None:
+        found = _definitions(module).get(program.__qualname__)
+        if found is not None:
+            return found
+    text = textwrap.dedent(inspect.getsource(program))  # it is inside another one
     first = ast.parse(text).body[0].lineno
     return "".join(text.splitlines(keepends=True)[first - 1 :])
+
+
+@cache
+def _definitions(module: ModuleType) -> dict[str, str]:
+    """The texts of a module's functions and classes by name, without decorators.
+
+    All at once: inspect would read and parse the whole file again for every class.
+    """
+    text = inspect.getsource(module)
+    lines = text.splitlines(keepends=True)
+    return {
+        node.name: "".join(lines[node.lineno - 1 : node.end_lineno])
+        for node in ast.parse(text).body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+    }
 
 
 def _one_line(text: str) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from rounds import bank, catalog, check, check_async, given
-from rounds.engine import isolate
+from rounds.engine import isolate, run
 from rounds.engine.diagnose import judge
 from rounds.report import write
 from rounds.topics.attention import right
@@ -71,6 +71,38 @@ def test_mistake_nobody_listed_shows_the_smallest_failing_call_and_no_name():
     report = check("attention.softmax", softmax)
     assert (report.state, report.mistake) == ("wrong", None)
     assert "called    softmax([1, -1, 2])" in str(report)
+
+
+def test_first_failure_of_an_object_is_told_not_what_follows_from_it(
+    small_topics: None,
+):
+    class RunningMean:
+        def __init__(self, window):
+            if window < 1:
+                raise ValueError(window)
+            self.n = 7
+
+        def add(self, value):
+            return float(value)
+
+        def __len__(self):
+            return self.n
+
+    text = str(check("running_mean", RunningMean))
+    assert "called    mean.add(4)" in text and "expected  3.5" in text
+    assert "len(mean)" not in text
+
+
+def test_what_objects_leave_behind_in_their_class_is_named(small_topics: None):
+    exercise = catalog.find("running_mean")
+    program, candidate = bank.wrong(exercise)["RunningMeanShared"]
+    sizes = [
+        run.finish(run.attempt(exercise, case, candidate), False).size
+        for case in exercise.cases
+    ]
+    assert sizes != sorted(sizes)  # the smallest case is not the first
+    _, candidate = bank.wrong(exercise)["RunningMeanShared"]
+    assert judge(exercise, candidate).mistake == program.slug
 
 
 def test_error_is_reported_with_the_line_it_came_from():

@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 
 from rounds import bank, catalog, check
+from rounds.engine import run
 from rounds.engine.diagnose import judge
 from rounds.engine.draws import Draws
 from rounds.engine.lines import Lines
+from rounds.engine.step import Failure
+from rounds.exercise import Exercise
 
 pytestmark = pytest.mark.usefixtures("small_topics")
 
@@ -107,7 +110,50 @@ def test_class_method_is_called_on_the_class():
             return None
 
     text = str(check("dice.Die", Die))
-    assert "called    Die.read('a b')" in text
+    assert "called    die = Die.read('a b')" in text
+
+
+def failures(candidate: object, script) -> list[Failure]:
+    """Of a candidate in one case that is made up for a test."""
+    exercise = Exercise("dice.made_up", "made_up(faces)")
+    exercise.case("A made-up case.")(script)
+    work = run.attempt(exercise, exercise.cases[0], candidate)
+    return run.finish(work, False).failures
+
+
+@pytest.mark.parametrize(
+    ("message", "fine"), [("no face 7", True), ("no such face", False), ("", False)]
+)
+def test_error_may_have_to_name_what_was_wrong(message: str, fine: bool):
+    def candidate(face):
+        raise ValueError(message)
+
+    found = failures(candidate, lambda t: t.call(7).raises(ValueError, naming="7"))
+    assert (
+        [f.expected for f in found] == []
+        if fine
+        else ["raises ValueError that names 7"]
+    )
+
+
+def test_failure_of_an_object_tells_what_made_it_and_not_an_earlier_one():
+    def candidate(faces):
+        return list(faces)
+
+    def script(t):
+        for faces in ("ab", "cd"):
+            die = t.hold(t.call(faces), name="die")
+            for face in faces * 2:
+                die.call("index", face).obeys(lambda place: True, "a place")
+        die.call("count", "d").equals(2)
+
+    (failure,) = failures(candidate, script)
+    assert failure.before == (
+        "die = made_up('cd')",
+        "die.index('d')",
+        "die.index('c')",
+        "die.index('d')",
+    )
 
 
 def test_lines_count_the_candidates_own_python_and_not_a_librarys():
@@ -127,6 +173,8 @@ def test_lines_count_the_candidates_own_python_and_not_a_librarys():
     import statistics  # written in Python, and not the candidate's
 
     assert count(lambda: statistics.mean(range(1000))) < 10
+    # A lambda is a line of its own each time, also where C calls it.
+    assert 1000 <= count(lambda: min(range(1000), key=lambda i: -i)) <= 2100
     # Counting the library switched its lines off for the tool, not the loop's.
     assert count(lambda: loop(1000)) == many
 

@@ -8,7 +8,7 @@ from rounds.engine import run
 from rounds.engine.compare import alike
 from rounds.engine.run import Outcome
 from rounds.engine.step import Failure
-from rounds.exercise import EDGE, STAGES, Case, Exercise
+from rounds.exercise import COST, EDGE, STAGES, Case, Exercise
 
 NOT_ATTEMPTED, RAISED, WRONG, PASSED = "not attempted", "raised", "wrong", "passed"
 
@@ -87,22 +87,62 @@ async def named(
             return 2
         return int(cases[place].stage == EDGE)
 
-    # The small cases first: most programs part there already.
-    places = sorted(range(len(done)), key=lambda i: (tier(i), done[i].size))
-    fails_ordinarily = any(done[i].failures for i in places if tier(i) == 0)
+    failing = [i for i, outcome in enumerate(done) if outcome.failures]
+    telling = min(failing, key=lambda i: (tier(i), done[i].size))
+    other = min(range(len(done)), key=lambda i: (i == telling, done[i].size))
+    fails_ordinarily = tier(telling) == 0
     close: dict[int, dict[str, bank.Program]] = {1: {}, 2: {}}
-    for program, built in bank.wrong(exercise).values():
-        for place in places:
-            theirs = await run.attempt(exercise, cases[place], built, silent=True)
-            if not _same(theirs.seen, done[place].seen):
-                close.get(tier(place), {})[program.slug] = program
-                break
-        else:
+
+    probes = bank.wrong(exercise)
+    for label, (program, built) in bank.wrong(exercise).items():
+        if cases[telling].stage != COST:
+            key = label, program, cases[telling], cases[other]
+            look = await _look(exercise, key, probes[label][1])
+            if not look.depends and not _same(look.seen, done[telling].seen):
+                continue
+        parted = 3  # the lowest tier in which the two do not do the same
+        # In the candidate's own order: what one object leaves behind in its class,
+        # or a call in a default argument, comes to light in later cases.
+        for place, case in enumerate(cases[: len(done)]):
+            if tier(place) < parted:
+                theirs = await run.attempt(exercise, case, built, silent=True)
+                if not _same(theirs.seen, done[place].seen):
+                    parted = tier(place)
+        if parted == 3:
             return program
+        close.get(parted, {})[program.slug] = program
     for found in (close[2], close[1] if fails_ordinarily else {}):
         if found:
             return next(iter(found.values())) if len(found) == 1 else None
     return None
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a wrong program does in one case, and whether that depends on what was
+    done before."""
+
+    seen: list[tuple[str, Any]]
+    depends: bool
+
+
+# A wrong program built anew does the same each time: to judge a whole bank, each has
+# to be looked at once a case, not once for every other program.
+_LOOKS: dict[tuple[str, bank.Program, Case, Case], Look] = {}
+
+
+async def _look(
+    exercise: Exercise, key: tuple[str, bank.Program, Case, Case], probe: Any
+) -> Look:
+    """A look at a wrong program, just built as `probe`. The key is its label in the
+    bank, its mistake, the smallest case that failed, and another one."""
+    if key not in _LOOKS:
+        *_, case, other = key
+        first = await run.attempt(exercise, case, probe, silent=True)
+        await run.attempt(exercise, other, probe, silent=True)
+        again = await run.attempt(exercise, case, probe, silent=True)
+        _LOOKS[key] = Look(first.seen, not _same(again.seen, first.seen))
+    return _LOOKS[key]
 
 
 def _same(one: list[tuple[str, Any]], other: list[tuple[str, Any]]) -> bool:

@@ -29,9 +29,9 @@ class Lines:
         if not hasattr(sys, "monitoring"):
             sys.settrace(self.before)
         elif self.tool is not None:
-            line = sys.monitoring.events.LINE
             sys.monitoring.set_events(self.tool, 0)
-            sys.monitoring.register_callback(self.tool, line, None)
+            for event in self._events():
+                sys.monitoring.register_callback(self.tool, event, None)
             sys.monitoring.free_tool_id(self.tool)
 
     def _watch_by_monitoring(self) -> None:
@@ -39,13 +39,18 @@ class Lines:
         # Not the guard's, which may be at work; nor a debugger's, a profiler's.
         self.tool = next((t for t in (3, 4, 5) if monitoring.get_tool(t) is None), None)
         if self.tool is not None:
-            line = monitoring.events.LINE
             monitoring.use_tool_id(self.tool, "rounds.lines")
-            monitoring.register_callback(self.tool, line, self._line)
+            for event in self._events():
+                monitoring.register_callback(self.tool, event, self._seen)
             monitoring.restart_events()  # what an earlier count has switched off
-            monitoring.set_events(self.tool, line)
+            monitoring.set_events(self.tool, sum(self._events()))
 
-    def _line(self, code: CodeType, line: int) -> Any:
+    def _events(self) -> tuple[int, ...]:
+        """Calls too: the one line of a lambda is no LINE event."""
+        events = sys.monitoring.events
+        return events.LINE, events.PY_START, events.PY_RESUME
+
+    def _seen(self, code: CodeType, where: int) -> Any:
         if not guard.is_own(code.co_filename):
             return sys.monitoring.DISABLE
         self.count += 1

@@ -14,6 +14,8 @@ from rounds.engine.show import show
 if TYPE_CHECKING:
     from rounds.engine.trial import Trial
 
+STRANGE = Difference("type", "a value that cannot be compared", "")
+
 
 @dataclass
 class Failure:
@@ -67,26 +69,37 @@ class Step:
 
     def equals(self, due: Any, *, rtol: float = 1e-5, atol: float = 1e-5) -> "Step":
         """The call returns `due`: see rounds.engine.compare.difference."""
-        if not self.trial.silent and self._came_back(show(due)):
-            strange = Difference("type", shown(self.value), show(due))
+        if self.trial.silent:
+            return self
+        # To show what is due takes longer than to compare with it.
+        if self.error is None or self._came_back(show(due)):
             found = guarded(
                 lambda value: difference(
                     value, due, rtol=rtol, atol=atol, names=self.trial.exercise.results
                 ),
                 self.value,
-                otherwise=strange,
+                otherwise=STRANGE,
             )
+            if found is STRANGE:
+                found = Difference("type", shown(self.value), show(due))
             if found is not None:
                 self._fail(found.kind, found.returned, found.expected, found.note)
         return self
 
-    def raises(self, due: type[Exception]) -> "Step":
-        """The call raises `due` or a subclass of it."""
+    def raises(self, due: type[Exception], naming: str = "") -> "Step":
+        """The call raises `due` or a subclass of it, with `naming` in its message."""
         expected = f"raises {due.__name__}"
+        if naming:
+            expected += f" that names {naming}"
         if self.error is None:
             self._fail("property", shown(self.value), expected)
         elif not isinstance(self.error, due) or isinstance(self.error, WrongCall):
             self._came_back(expected)
+        elif naming:
+            named = naming in guarded(str, self.error, otherwise="")
+            self.seen.append(("named", named))
+            if not named:
+                self._came_back(expected)
         return self
 
     def obeys(

@@ -7,16 +7,13 @@ from typing import Any
 
 from rounds.engine import draws, guard, perform, show
 from rounds.engine.compare import alike
+from rounds.engine.instance import Instance, NoObject
 from rounds.engine.lines import Lines
 from rounds.engine.perform import guarded, snapshot
 from rounds.engine.step import Failure, Step
 from rounds.exercise import Case, Exercise
 
 Announce = Callable[[str], None]
-
-
-class NoObject(Exception):
-    """The candidate made no object, which has been noted as a failure."""
 
 
 class Trial:
@@ -81,21 +78,23 @@ class Trial:
         text = f"{self._text(args, kwargs)}, {times:,} times"
         return self.step(text, many, args, kwargs)
 
-    def new(self, *args: Any, name: str = "it", **kwargs: Any) -> "Instance":
+    def new(self, *args: Any, name: str = "it", **kwargs: Any) -> Instance:
         """Make an object of the candidate, a class; reports call it `name`."""
         text = f"{name} = {self._text(args, kwargs)}"
         made = self.step(text, self.candidate, args, kwargs)
         return self.hold(made, name)
 
-    def hold(self, step: Step, name: str) -> "Instance":
+    def hold(self, step: Step, name: str) -> Instance:
         """The object that a step returned, for calls of its methods; reports call
         it `name`."""
+        if not step.called.startswith(f"{name} = "):
+            step.called = f"{name} = {step.called}"
         step.obeys(lambda value: value is not None, f"an object, {name}")
         if step.failed:
             raise NoObject(name)  # it ends the case: there is nothing to call
         return Instance(self, step.value, name)
 
-    def itself(self) -> "Instance":
+    def itself(self) -> Instance:
         """The candidate, a class, for calls of its class methods."""
         return Instance(self, self.candidate, self.exercise.target)
 
@@ -135,8 +134,13 @@ class Trial:
         """Note that `step` did not bring what was due."""
         if self.silent:
             return
-        earlier = [s.called for s in self.steps[: self.steps.index(step)]]
-        given = (*step.args, *step.kwargs.values())
+        place = self.steps.index(step)
+        direct = step.function is self.candidate
+        if not direct and any(f.kind != "mutated" for f in self.failures):
+            return  # once an object has gone wrong, the rest may follow from that
+        earlier = [s.called for s in self.steps[:place]]
+        # What an object does depends on all that was done to it before.
+        needed = [step] if direct else self.steps[: place + 1]
         origin = perform.origin(step.error)
         failure = Failure(
             kind=kind,
@@ -147,23 +151,22 @@ class Trial:
             about=self.case.about,
             level=self.case.level,
             stage=self.case.stage,
-            before=tuple(earlier[-3:]),
+            before=_led_here(earlier, step.called),
             line=origin[:2] if origin else None,
             raised_in=origin[2] if origin else "",
             error=type(step.error).__name__ if step.error is not None else "",
             printed=step.printed,
             args=step.args,
             kwargs=step.kwargs,
-            size=sum(map(perform.entries, given)),
-            call=self.steps.index(step),
-            direct=step.function is self.candidate,
+            size=_entries(needed),
+            call=place,
+            direct=direct,
         )
         self.failures.append(failure)
 
     def size(self) -> int:
         """The entries of all arguments of all calls: how large the case is."""
-        given = (v for s in self.steps for v in (*s.args, *s.kwargs.values()))
-        return sum(map(perform.entries, given))
+        return _entries(self.steps)
 
     def recheck(self) -> None:
         """What a function returned must not change when it is called again."""
@@ -241,31 +244,23 @@ class Trial:
         )
 
 
-class Instance:
-    """An object that the candidate's class made; what is done to it are steps too."""
+def _led_here(calls: list[str], called: str) -> tuple[str, ...]:
+    """The last calls before one of an object's, and before them what made an object,
+    "cache = KVCache(2)". Without those of an earlier object of its name."""
+    name = called.partition(".")[0]
+    made = max(
+        (i for i, c in enumerate(calls) if c.startswith(f"{name} = ")), default=0
+    )
+    calls = [
+        call
+        for place, call in enumerate(calls)
+        if place >= made or not call.startswith((f"{name}.", f"{name} = "))
+    ]
+    makings = [call for call in calls[:-3] if "=" in call.partition("(")[0]]
+    own = [call for call in makings if call.startswith(f"{name} = ")]
+    return (*(own or makings)[-1:], *calls[-3:])
 
-    def __init__(self, trial: Trial, value: Any, name: str) -> None:
-        self.trial, self.value, self.name = trial, value, name
 
-    def call(self, method: str, *args: Any, **kwargs: Any) -> Step:
-        """Call a method; `__len__` is shown as a person writes it."""
-        text = self._text(method, args, kwargs)
-        return self.trial.step(text, self._method(method), args, kwargs)
-
-    async def acall(self, method: str, *args: Any, **kwargs: Any) -> Step:
-        """Call an `async` method and await it."""
-        text = self._text(method, args, kwargs)
-        return await self.trial.astep(text, self._method(method), args, kwargs)
-
-    def get(self, attribute: str) -> Step:
-        """Read an attribute."""
-        text = f"{self.name}.{attribute}"
-        return self.trial.step(text, lambda: getattr(self.value, attribute), (), {})
-
-    def _method(self, method: str) -> Any:
-        return guarded(getattr, self.value, method, None, otherwise=None)
-
-    def _text(self, method: str, args: tuple, kwargs: Mapping[str, Any]) -> str:
-        if method == "__len__":
-            return f"len({self.name})"
-        return show.call(f"{self.name}.{method}", args, kwargs)
+def _entries(steps: list[Step]) -> int:
+    given = (value for s in steps for value in (*s.args, *s.kwargs.values()))
+    return sum(map(perform.entries, given))
