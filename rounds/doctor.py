@@ -44,6 +44,7 @@ def findings() -> Iterator[Finding]:
     yield kernel()
     yield browser_files(root)
     yield work(root)
+    yield real_model()
     yield a_check()
 
 
@@ -154,6 +155,21 @@ def work(root: Path) -> Finding:
             f"work/ cannot be written ({error.strerror}): give yourself the right to "
             f"write in {place}",
         )
+
+
+def real_model() -> Finding:
+    """Is the real model whole, if it is installed? Nothing needs it."""
+    try:
+        from rounds.models import files
+    except ImportError as error:
+        return Finding(False, f"rounds.models cannot be used ({error}): {INSTALL}")
+    if not files.installed(files.SMOLLM2):
+        return Finding(True, "no real model (optional: make models)")
+    try:
+        files.whole(files.SMOLLM2)
+    except files.ModelFileError as error:
+        return Finding(False, str(error))
+    return Finding(True, f"real model {files.SMOLLM2.what}")
 
 
 def a_check() -> Finding:

@@ -10,6 +10,7 @@ import pytest
 
 import rounds
 from rounds import catalog, doctor
+from rounds.models import files
 from rounds.root import NoCourse
 from rounds.site.browser_files import COPIES
 
@@ -110,6 +111,25 @@ def test_work_that_cannot_be_written_fails_and_nothing_is_left(tmp_path, monkeyp
     monkeypatch.setattr(doctor.tempfile, "TemporaryFile", refused)
     found = doctor.work(tmp_path)
     assert not found.good and "Permission denied" in found.text
+
+
+def test_the_real_model_is_optional_but_not_damaged(monkeypatch, tmp_path):
+    def distribution(name):
+        raise files.PackageNotFoundError(name)
+
+    monkeypatch.setattr(files, "distribution", distribution)
+    assert str(doctor.real_model()) == "[OK] no real model (optional: make models)"
+    folder = SimpleNamespace(locate_file=tmp_path.joinpath)
+    monkeypatch.setattr(files, "distribution", lambda name: folder)
+    found = str(doctor.real_model())
+    assert found.startswith("[FAIL] SmolLM2-135M-Instruct is damaged")
+    assert "make models" in found
+    monkeypatch.setattr(files, "whole", lambda file: tmp_path)
+    assert str(doctor.real_model()) == "[OK] real model SmolLM2-135M-Instruct"
+    monkeypatch.delitem(sys.modules, "rounds.models.files")
+    monkeypatch.delattr(rounds.models, "files")
+    monkeypatch.setitem(sys.modules, "rounds.models", None)
+    assert str(doctor.real_model()).startswith("[FAIL] rounds.models cannot be used")
 
 
 def test_the_check_that_is_tried_is_not_recorded(tmp_path, monkeypatch):
