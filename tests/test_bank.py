@@ -1,17 +1,32 @@
 """Claims about the bank: it is large enough, and the checks judge all of it rightly."""
 
 import dataclasses
+import functools
 import re
 
 import pytest
 
 from rounds import audit, bank, catalog
-from rounds.engine.diagnose import judge
+from rounds.engine.diagnose import Verdict, judge
 from rounds.exercise import Exercise
 
 EXERCISES = [e for topic in catalog.topics() for e in topic.exercises()]
 RIGHT = [(e, label) for e in EXERCISES for label in bank.right(e)]
 WRONG = [(e, label) for e in EXERCISES for label in bank.wrong(e)]
+
+
+@functools.cache
+def accepted(name: str, label: str) -> Verdict:
+    """The verdict on a right program, asked for by more than one test."""
+    exercise = catalog.find(name)
+    return judge(exercise, bank.right(exercise)[label])
+
+
+@functools.cache
+def refused(name: str, label: str) -> Verdict:
+    """The verdict on a wrong program."""
+    exercise = catalog.find(name)
+    return judge(exercise, bank.wrong(exercise)[label][1])
 
 
 def names(pairs: list[tuple[Exercise, str]]) -> list[str]:
@@ -20,17 +35,33 @@ def names(pairs: list[tuple[Exercise, str]]) -> list[str]:
 
 @pytest.mark.parametrize(("exercise", "label"), RIGHT, ids=names(RIGHT))
 def test_right_program_is_accepted(exercise: Exercise, label: str):
-    verdict = judge(exercise, bank.right(exercise)[label])
+    verdict = accepted(exercise.name, label)
     assert verdict.failure is None
     assert verdict.state == "passed"
 
 
 @pytest.mark.parametrize(("exercise", "label"), WRONG, ids=names(WRONG))
 def test_wrong_program_is_named_as_itself(exercise: Exercise, label: str):
-    program, candidate = bank.wrong(exercise)[label]
-    verdict = judge(exercise, candidate)
+    program, _ = bank.wrong(exercise)[label]
+    verdict = refused(exercise.name, label)
     assert (verdict.mistake, verdict.says) == (program.slug, program.says)
     assert verdict.state in ("wrong", "raised")
+
+
+def test_score_on_the_landing_page_is_that_of_the_bank():
+    right = [accepted(exercise.name, label) for exercise, label in RIGHT]
+    wrong = {(e.name, label): refused(e.name, label) for e, label in WRONG}
+    slugs = {
+        (e.name, label): program.slug
+        for e in EXERCISES
+        for label, (program, _) in bank.wrong(e).items()
+    }
+    assert audit.recorded() == audit.Score(
+        right=sum(verdict.state == "passed" for verdict in right),
+        wrong=sum(verdict.state != "passed" for verdict in wrong.values()),
+        named=sum(wrong[key].mistake == slug for key, slug in slugs.items()),
+        topics=len(catalog.topics()),
+    ), "python -m rounds.audit writes the score anew"
 
 
 @pytest.mark.parametrize("topic", catalog.topics(), ids=lambda topic: topic.name)

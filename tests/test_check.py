@@ -105,6 +105,15 @@ def test_what_objects_leave_behind_in_their_class_is_named(small_topics: None):
     assert judge(exercise, candidate).mistake == program.slug
 
 
+def test_mistake_in_a_class_is_named_whatever_the_class_is_called(
+    small_topics: None,
+):
+    exercise = catalog.find("running_mean")
+    program, candidate = bank.wrong(exercise)["RunningMeanShared"]
+    candidate.__name__ = candidate.__qualname__ = "RunningMean"
+    assert judge(exercise, candidate).mistake == program.slug
+
+
 def test_error_is_reported_with_the_line_it_came_from():
     def softmax(x, axis=-1):
         shifted = x - 1

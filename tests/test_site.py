@@ -99,9 +99,9 @@ def test_no_style_sheet_names_another_host(html: Path):
     assert sheets and named == []
 
 
-def test_landing_page_says_the_score_that_the_bank_has(html: Path):
+def test_landing_page_says_the_recorded_score(html: Path):
     line = parsed(html / "index.html").select_one(".rounds-score")
-    assert line.get_text() == contents.score_sentence(audit.score())
+    assert line.get_text() == contents.score_sentence(audit.recorded())
 
 
 def test_landing_page_shows_a_report_with_a_named_mistake(html: Path):

@@ -66,6 +66,7 @@ class Step:
     seen: list[tuple[str, Any]] = field(default_factory=list)
     failed: bool = False
     left_out: bool = False  # not made, so that nothing is expected of it
+    held: bool = False  # its value is an object whose methods are called
 
     def equals(self, due: Any, *, rtol: float = 1e-5, atol: float = 1e-5) -> "Step":
         """The call returns `due`: see rounds.engine.compare.difference."""

@@ -92,6 +92,9 @@ class Trial:
         step.obeys(lambda value: value is not None, f"an object, {name}")
         if step.failed:
             raise NoObject(name)  # it ends the case: there is nothing to call
+        # Not the object itself: two programs may do the same in classes of two names.
+        step.held = True
+        step.seen = [(tag, name if tag == "returned" else it) for tag, it in step.seen]
         return Instance(self, step.value, name)
 
     def itself(self) -> Instance:
@@ -172,7 +175,7 @@ class Trial:
         """What a function returned must not change when it is called again."""
         for step in self.steps:
             returned = any(tag == "returned" for tag, _ in step.seen)
-            if step.function is not self.candidate or not returned:
+            if step.function is not self.candidate or step.held or not returned:
                 continue
             kept = next(what for tag, what in step.seen if tag == "returned")
             if not guarded(alike, kept, perform.sight(step.value), otherwise=True):
