@@ -114,6 +114,18 @@ def test_mistake_in_a_class_is_named_whatever_the_class_is_called(
     assert judge(exercise, candidate).mistake == program.slug
 
 
+def test_looking_for_a_name_does_not_pass_for_a_call_without_end():
+    # A child that says nothing for long is ended: each program that is tried is told.
+    exercise = catalog.find("attention.softmax")
+    heard: list[str] = []
+    verdict = judge(
+        exercise,
+        lambda x, axis=-1: np.cos(right.softmax(x, axis)),
+        announce=heard.append,
+    )
+    assert heard.count(verdict.failure.called) >= len(bank.wrong(exercise))
+
+
 def test_error_is_reported_with_the_line_it_came_from():
     def softmax(x, axis=-1):
         shifted = x - 1

@@ -150,10 +150,33 @@ def test_failure_of_an_object_tells_what_made_it_and_not_an_earlier_one():
     (failure,) = failures(candidate, script)
     assert failure.before == (
         "die = made_up('cd')",
+        "...",
         "die.index('d')",
         "die.index('c')",
         "die.index('d')",
     )
+
+
+def test_keys_that_differ_are_named_where_the_dicts_are_too_large_to_show():
+    due = {i: "x" for i in range(30)}
+    got = {i: "x" for i in range(26)} | {99: "x"}
+    (failure,) = failures(lambda: got, lambda t: t.call().equals(due))
+    assert failure.note == "Keys missing: 26, 27, 28 and 1 more; not due: 99."
+
+
+@pytest.mark.parametrize(
+    ("got", "note"),
+    [
+        ([*range(20), 7], "They part at item 20: 7 instead of 20."),
+        (list(range(20)), "What came back is the beginning of the other."),
+        (list(range(40)), "What is due is the beginning of the other."),
+        ([5, *range(20)], ""),  # it can be seen
+    ],
+)
+def test_long_lists_that_differ_in_length_are_told_where_they_part(got: list, note):
+    due = list(range(30))
+    (failure,) = failures(lambda: got, lambda t: t.call().equals(due))
+    assert failure.note == note
 
 
 def test_lines_count_the_candidates_own_python_and_not_a_librarys():

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from rounds.engine.show import DIGITS, MOST_ENTRIES, kind, shape, show
+from rounds.engine.show import DIGITS, MOST_ENTRIES, MOST_ITEMS, kind, shape, show
 
 
 @dataclass(frozen=True)
@@ -99,6 +99,9 @@ def _array_difference(
     if not isinstance(got, np.ndarray):
         return Difference("type", _with_kind(got), f"an ndarray, {shape(due)}")
     got = np.asarray(got)
+    if got.dtype.kind == due.dtype.kind == "f":
+        # float32 will do where float64 is due: the report is not to hint otherwise.
+        due = due.astype(got.dtype) if got.shape != due.shape else due
     if got.shape != due.shape:
         return Difference(
             "shape", f"array of shape {shape(got)}", f"array of shape {shape(due)}"
@@ -117,7 +120,8 @@ def _array_difference(
     not_finite = wrong & ~np.isfinite(got) & np.isfinite(due)
     kind = "finite" if not_finite.any() else "values"
     if due.size <= MOST_ENTRIES:
-        return Difference(kind, *_told_apart(got, due))
+        told = due.astype(got.dtype) if due.dtype.kind == "f" else due
+        return Difference(kind, *_told_apart(got, told if (got != told).any() else due))
     note = _where(got, due, not_finite if not_finite.any() else wrong)
     return Difference(kind, show(due), show(due), note)  # the note says it all
 
@@ -148,14 +152,26 @@ def _sequence_difference(
     if not isinstance(got, tuple | list if family == "tuple" else list):
         return Difference("type", _with_kind(got), f"a {family}: {show(due)}")
     if len(got) != len(due):
-        return Difference(
-            "shape", f"{len(got)} items: {show(got)}", f"{len(due)} items: {show(due)}"
-        )
+        returned, expected = (f"{len(it)} items: {show(it)}" for it in (got, due))
+        return Difference("shape", returned, expected, _parting(got, due, rtol, atol))
     for place, (g, d) in enumerate(zip(got, due, strict=True)):
         found = difference(g, d, rtol=rtol, atol=atol)
         if found is not None:
             return _at(found, names[place] if names else f"item {place}")
     return None
+
+
+def _parting(got: Any, due: tuple | list, rtol: float, atol: float) -> str:
+    """Where two sequences part that are not wholly shown and differ in length."""
+    for place, (g, d) in enumerate(zip(got, due, strict=False)):
+        if difference(g, d, rtol=rtol, atol=atol) is not None:
+            if place < MOST_ITEMS:
+                return ""
+            return f"They part at item {place}: {show(g)} instead of {show(d)}."
+    if min(len(got), len(due)) < MOST_ITEMS:
+        return ""
+    shorter = "What came back" if len(got) < len(due) else "What is due"
+    return f"{shorter} is the beginning of the other."
 
 
 def _mapping_difference(
@@ -164,12 +180,24 @@ def _mapping_difference(
     if not isinstance(got, Mapping):
         return Difference("type", _with_kind(got), f"a dict: {show(due)}")
     if got.keys() != due.keys():
-        return Difference("values", show(got), show(due))
+        return Difference("values", show(got), show(due), _keys_apart(got, due))
     for key in due:
         found = difference(got[key], due[key], rtol=rtol, atol=atol)
         if found is not None:
             return _at(found, f"key {show(key)}")
     return None
+
+
+def _keys_apart(got: Mapping, due: Mapping) -> str:
+    """Which keys are missing, and which are too many: the first few of each."""
+    missing = [show(key) for key in due if key not in got]
+    extra = [show(key) for key in got if key not in due]
+    parts = []
+    for which, keys in (("missing", missing), ("not due", extra)):
+        if keys:
+            more = f" and {len(keys) - 3} more" if len(keys) > 3 else ""
+            parts.append(f"{which}: {', '.join(keys[:3])}{more}")
+    return f"Keys {'; '.join(parts)}."
 
 
 def _at(found: Difference, place: str) -> Difference:

@@ -1,5 +1,6 @@
 """From what a candidate did to a verdict: the failure to tell, and the mistake."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from rounds.engine.run import Outcome
 from rounds.engine.step import Failure
 from rounds.exercise import COST, EDGE, STAGES, Case, Exercise
 
+LARGE = 1000  # entries of all arguments of a case
 NOT_ATTEMPTED, RAISED, WRONG, PASSED = "not attempted", "raised", "wrong", "passed"
 
 
@@ -63,14 +65,27 @@ async def ajudge(
     state = RAISED if failure.kind == "raised" else WRONG
     if done[-1].stopped:
         return Verdict(state, calls, failure)
-    program = await named(exercise, cases, done, failure.level)
+    announce = how.get("announce") or _nobody
+
+    def alive() -> None:  # to look for a name is not the candidate's time
+        announce(failure.called)
+
+    program = await named(exercise, cases, done, failure.level, alive)
     if program is None:
         return Verdict(state, calls, failure)
     return Verdict(state, calls, failure, program.slug, program.says)
 
 
+def _nobody(text: str) -> None:
+    """Is told of a call and does not care."""
+
+
 async def named(
-    exercise: Exercise, cases: list[Case], done: list[Outcome], level: int
+    exercise: Exercise,
+    cases: list[Case],
+    done: list[Outcome],
+    level: int,
+    alive: Callable[[], None],
 ) -> bank.Program | None:
     """The mistake whose program does exactly the same, or None.
 
@@ -78,7 +93,7 @@ async def named(
     this order: the one that does the same in all of them; in those up to `level`, the
     level of the failure that is told; in the ordinary ones of these, where it fails
     too, since a second fault may show on edges only. The last two are named only when
-    no other does as much.
+    no other does as much. `alive` is called before each program that is tried.
     """
 
     def tier(place: int) -> int:
@@ -94,8 +109,11 @@ async def named(
     close: dict[int, dict[str, bank.Program]] = {1: {}, 2: {}}
 
     probes = bank.wrong(exercise)
+    # What is large or costly takes long to look at: in order, most part before it.
+    small = cases[telling].stage != COST and done[telling].size < LARGE
     for label, (program, built) in bank.wrong(exercise).items():
-        if cases[telling].stage != COST:
+        alive()
+        if small:
             key = label, program, cases[telling], cases[other]
             look = await _look(exercise, key, probes[label][1])
             if not look.depends and not _same(look.seen, done[telling].seen):

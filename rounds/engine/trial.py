@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
-from rounds.engine import draws, guard, perform, show
+from rounds.engine import draws, guard, perform, show, story
 from rounds.engine.compare import alike
 from rounds.engine.instance import Instance, NoObject
 from rounds.engine.lines import Lines
@@ -141,7 +141,6 @@ class Trial:
         direct = step.function is self.candidate
         if not direct and any(f.kind != "mutated" for f in self.failures):
             return  # once an object has gone wrong, the rest may follow from that
-        earlier = [s.called for s in self.steps[:place]]
         # What an object does depends on all that was done to it before.
         needed = [step] if direct else self.steps[: place + 1]
         origin = perform.origin(step.error)
@@ -154,7 +153,7 @@ class Trial:
             about=self.case.about,
             level=self.case.level,
             stage=self.case.stage,
-            before=_led_here(earlier, step.called),
+            before=story.led_here(self.steps[:place], step.called),
             line=origin[:2] if origin else None,
             raised_in=origin[2] if origin else "",
             error=type(step.error).__name__ if step.error is not None else "",
@@ -245,23 +244,6 @@ class Trial:
             f"{which} left as it was, {show.show(before)}",
             "The caller's data was changed in place.",
         )
-
-
-def _led_here(calls: list[str], called: str) -> tuple[str, ...]:
-    """The last calls before one of an object's, and before them what made an object,
-    "cache = KVCache(2)". Without those of an earlier object of its name."""
-    name = called.partition(".")[0]
-    made = max(
-        (i for i, c in enumerate(calls) if c.startswith(f"{name} = ")), default=0
-    )
-    calls = [
-        call
-        for place, call in enumerate(calls)
-        if place >= made or not call.startswith((f"{name}.", f"{name} = "))
-    ]
-    makings = [call for call in calls[:-3] if "=" in call.partition("(")[0]]
-    own = [call for call in makings if call.startswith(f"{name} = ")]
-    return (*(own or makings)[-1:], *calls[-3:])
 
 
 def _entries(steps: list[Step]) -> int:

@@ -709,7 +709,6 @@ def _(t):
         encodes(again, f"low lower{END}", LOW)
         again.call("encode", f"low{END}", {END}).equals([257, 259])
         again.call("decode", [257, 258, 259]).equals(f"lower{END}")
-        again.call("decode", [260]).raises(ValueError, naming="260")
 
 
 @Tokenizer.case("A file holds any bytes and any text.", level=2, stage="edge")
@@ -721,8 +720,8 @@ def _(t):
         again = loads(t, "tokenizer.json")
         has_merges(again, AWKWARD)
         again.get("vocab").equals(due_vocab(AWKWARD, specials))
-        text = '€ \r\n\n\nx  y "\\ ##12,:'
-        encodes(again, text, AWKWARD)
+        for text in ("€", "\r\n", "##", "12", '"\\', ",:"):
+            encodes(again, text, AWKWARD)
         again.call("encode", "<|é|><\r\n><🙂>", specials).equals([267, 270, 273])
         again.call("decode", [267, 268, 257]).equals("<|é|>new\nline€")
         tok = t.new([], name="tok")
@@ -922,7 +921,6 @@ def _(t):
         due = [ids[b"a"], ids[END.encode()]]
         again.call("encode", f"a{END}", {END}).equals(due)
         again.call("decode", due).equals(f"a{END}")
-        again.call("decode", [4]).raises(ValueError, naming="4")
 
 
 @Tokenizer.case("With GPT-2's own merges and ids, the ids are tiktoken's.", level=3)
@@ -1087,6 +1085,10 @@ def _(t):
         "it's that's 's we'll you'll DON'T DON'T",
         "x = x + 1; y += 10; z[10] == x_1 or x_1 != 100",
         "2026-11-23 2026-11-24, 3.14 3.14 3.14",
+        "\n\n\n\n",
+        "    ab",
+        "\t\t\tb\t\t\t",
+        "ab    ",
     ):
         learns(t, text, 25)
 
@@ -1167,7 +1169,7 @@ def _(t):
 def _(t):
     first = [(b"b", b"o"), (b"bo", b"w")]
     for merges in (first, [(b"o", b"w"), (b"b", b"ow")], [], first[:1], first):
-        tokenizes(t, "bow bow", merges)
+        tokenizes(t, "bo ow bow", merges)
 
 
 class Watched(bytes):

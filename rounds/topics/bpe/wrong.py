@@ -7,7 +7,7 @@ it shows; never the code.
 import json
 import re
 from collections import Counter, defaultdict
-from functools import cache
+from functools import cache, lru_cache
 from itertools import combinations, pairwise
 from math import inf
 
@@ -577,6 +577,20 @@ none_when_empty = edit(
 )
 
 
+@mistake(
+    "merge_pair",
+    "too-deep",
+    "A long list ends in a RecursionError: the function calls itself for each id, and "
+    "Python allows about a thousand calls inside one another.",
+)
+def merge_pair_that_calls_itself(ids, pair, new_id):
+    if len(ids) < 2:
+        return tuple(ids)
+    if tuple(ids[:2]) == pair:
+        return (new_id, *merge_pair_that_calls_itself(ids[2:], pair, new_id))
+    return (ids[0], *merge_pair_that_calls_itself(ids[1:], pair, new_id))
+
+
 # Tokenizer: encode
 
 LEFT_TO_RIGHT = (
@@ -783,6 +797,8 @@ class TokenizerOfCharacters(Tokenizer):
 @mistake("Tokenizer", "characters-not-bytes")
 class TokenizerOfCodePoints(Tokenizer):
     def encode(self, text, allowed_special=()):
+        if any(s in text for s in self.special_tokens if s in allowed_special):
+            return super().encode(text, allowed_special)
         numbers = {token.decode("latin-1"): i for token, i in self.ids.items()}
         merges = [[part.decode("latin-1") for part in merge] for merge in self.merges]
         ids = []
@@ -876,12 +892,14 @@ not_cut = edit(
     "Tokenizer",
     "white-space-lost",
     "Tabs, line ends or double spaces are gone: the text was split at white space and "
-    "put together with single spaces. Every character belongs to a pre-token; decoding "
-    "must give the text back: 'a  b', or a tab between them.",
+    "put together with single spaces. Every character belongs to a pre-token, and "
+    "decoding must give the text back: two spaces in a row, or a tab.",
     seen_in="rasbt/LLMs-from-scratch #944",
 )
 class TokenizerOfSplit(Tokenizer):
     def encode(self, text, allowed_special=()):
+        if any(s in text for s in self.special_tokens if s in allowed_special):
+            return super().encode(text, allowed_special)
         ids = []
         for place, word in enumerate(text.split()):
             pre_token = " " * (place > 0) + word
@@ -921,7 +939,7 @@ words_without_digits = cut_by(
 whole_runs = cut_by(
     "whole-run-of-white-space",
     "A run of white space was taken as a whole. Its last character is left for what "
-    "follows, so that in 'a  b' the word is ' b', as after a single space.",
+    "follows: after two spaces, too, the word has one of them before it.",
     r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+",
 )
 single_white_space = cut_by(
@@ -1230,8 +1248,8 @@ class TokenizerOfOneAlternation(Tokenizer):
     "Tokenizer",
     "cut-with-a-view-to-what-follows",
     "What lies before a special token was cut with a view to it: of two spaces the last "
-    "was kept for what follows. It is to be encoded as if it stood alone: in 'lo  "
-    "<|x|>' the two spaces stay together.",
+    "was kept for what follows. It is to be encoded as if it stood alone, and then two "
+    "spaces before a special token stay together.",
 )
 class TokenizerWithAStandIn(Tokenizer):
     def encode(self, text, allowed_special=()):
@@ -1323,6 +1341,73 @@ specials_not_in_vocab = edit(
     "self.vocab = {i: token for token, i in self.ids.items()\n"
     "                      if token.decode('latin-1') not in self.special_tokens}",
 )
+
+
+@mistake(
+    "Tokenizer",
+    "special-token-in-disguise",
+    "A word of the text became a special token although nobody allowed it, since its "
+    "bytes were looked up among all tokens. A user who writes the word could end the "
+    "document so. Ordinary text never becomes a special token.",
+)
+class TokenizerOfKnownWords(Tokenizer):
+    def _merged(self, pre_token):
+        return [pre_token] if pre_token in self.ids else super()._merged(pre_token)
+
+
+@mistake("Tokenizer", "special-token-in-disguise")
+class TokenizerByKnownBytes(Tokenizer):
+    def __init__(self, merges, special_tokens=(), *, pattern=GPT2_PATTERN, ids=None):
+        super().__init__(merges, special_tokens, pattern=pattern, ids=ids)
+        ranked = [left + right for left, right in self.merges]
+        ranked += [special.encode() for special in self.special_tokens]
+        self.rank_of = {token: rank for rank, token in enumerate(ranked)}
+
+    def _merged(self, pre_token):
+        tokens = [pre_token[i : i + 1] for i in range(len(pre_token))]
+        while True:
+            joined = [left + right for left, right in pairwise(tokens)]
+            known = [token for token in joined if token in self.rank_of]
+            if not known:
+                return tokens
+            place = joined.index(min(known, key=self.rank_of.get))
+            tokens[place : place + 2] = [joined[place]]
+
+
+@mistake(
+    "Tokenizer",
+    "allowed-by-part-of-a-name",
+    "A special token counted as allowed because its text is part of an allowed one: "
+    "<|a|> is not <|a|><|b|>. Whether it is allowed is whether it is one of the entries.",
+)
+class TokenizerThatSearchesInText(Tokenizer):
+    def encode(self, text, allowed_special=()):
+        named = " ".join(allowed_special)
+        allowed = [special for special in self.special_tokens if special in named]
+        return super().encode(text, allowed)
+
+
+@mistake(
+    "Tokenizer",
+    "too-deep",
+    "A long pre-token ends in a RecursionError: the function calls itself for each "
+    "merge, and Python allows about a thousand calls inside one another. A line of "
+    "hyphens or of Chinese is longer.",
+)
+class TokenizerThatCallsItself(Tokenizer):
+    def _merged(self, pre_token):
+        def merged(tokens):
+            found = [
+                (self.ranks[pair], place)
+                for place, pair in enumerate(pairwise(tokens))
+                if pair in self.ranks
+            ]
+            if not found:
+                return tokens
+            _, i = min(found)
+            return merged([*tokens[:i], tokens[i] + tokens[i + 1], *tokens[i + 2 :]])
+
+        return merged([pre_token[i : i + 1] for i in range(len(pre_token))])
 
 
 # Tokenizer: decode
@@ -1672,6 +1757,38 @@ class TokenizerLoadedAsStrings(Tokenizer):
         return tok
 
 
+merges_lists = edit(
+    "Tokenizer",
+    "merges-of-lists",
+    "After loading the merges are lists of two: JSON knows no tuples. They are to be "
+    "tuples as before, or they cannot be looked up in a dict.",
+    'merges = [tuple(t.encode("latin-1") for t in m) for m in state["merges"]]',
+    """merges = [[t.encode("latin-1") for t in m] for m in state["merges"]]
+        made = cls([], state["special_tokens"], pattern=state["pattern"])
+        made.merges = merges
+        made.ranks = {tuple(merge): rank for rank, merge in enumerate(merges)}
+        made.ids = {t.encode("latin-1"): i for t, i in state["ids"].items()}
+        made.vocab = {i: token for token, i in made.ids.items()}
+        return made""",
+)
+
+
+@mistake(
+    "Tokenizer",
+    "another-file",
+    "The file that was asked for is not there: its name was changed, with an ending "
+    "added, say. What is written is the file `path`, and only that can be moved and "
+    "loaded again.",
+)
+class TokenizerWithAnEndingOfItsOwn(Tokenizer):
+    def save(self, path):
+        super().save(path.removesuffix(".json") + ".bpe")
+
+    @classmethod
+    def load(cls, path):
+        return super().load(path.removesuffix(".json") + ".bpe")
+
+
 specials_lost = edit(
     "Tokenizer",
     "special-tokens-lost-by-saving",
@@ -1881,6 +1998,30 @@ ties_by_sum = edit(
     BEST,
     "pair = min(counts, key=lambda p: (-counts[p], sum(p), p), default=None)",
 )
+ties_as_text = edit(
+    "train",
+    "ties-as-text",
+    "Equally frequent pairs were ordered as text, in which 100 comes before 99. The ids "
+    "are numbers and are compared as such.",
+    BEST,
+    "pair = min(counts, key=lambda pair: (-counts[pair], str(pair)), default=None)",
+)
+ties_by_left_only = edit(
+    "train",
+    "ties-by-left-id-only",
+    "Of equally frequent pairs with the same left id the first seen was merged. The "
+    "right id decides between them: the smaller one wins.",
+    BEST,
+    "pair = min(counts, key=lambda pair: (-counts[pair], pair[0]), default=None)",
+)
+newest_first = edit(
+    "train",
+    "ties-by-newest",
+    "Of equally frequent pairs one with the newest token was merged. The smallest ids "
+    "win, which are the oldest tokens.",
+    BEST,
+    "pair = max(counts, key=lambda p: (counts[p], max(p), -p[0], -p[1]), default=None)",
+)
 longest_preferred = edit(
     "train",
     "counts-times-length",
@@ -2036,7 +2177,14 @@ lowered = edit(
     "regex.findall(GPT2_PATTERN, text.lower())",
 )
 
-ROOM = "n_merges = vocab_size - 256 - len(special_tokens)"
+ends_stripped = edit(
+    "train",
+    "text-stripped",
+    "White space at the ends of the text was left out. It is text like any other, and "
+    "its pairs count.",
+    "regex.findall(GPT2_PATTERN, text)",
+    "regex.findall(GPT2_PATTERN, text.strip())",
+)
 CHECK = """    if n_merges < 0:
         raise ValueError(
             f"vocab_size {vocab_size} is less than 256 bytes and "
@@ -2235,6 +2383,16 @@ def train_with_specials_first(text, vocab_size, special_tokens=()):
     tokens += [left + right for left, right in tok.merges]
     ids = {token: i for i, token in enumerate(tokens)}
     return Tokenizer(tok.merges, special_tokens, ids=ids)
+
+
+specials_in_another_order = edit(
+    "train",
+    "special-tokens-sorted",
+    "The special tokens were numbered in another order than the one given: sorted, or "
+    "as a set. Their order is their ids' order.",
+    "return Tokenizer(merges, special_tokens)",
+    "return Tokenizer(merges, sorted(special_tokens))",
+)
 
 
 @mistake(
@@ -2681,6 +2839,35 @@ characters_fast = edit(
     "encode(pre_token.encode())",
     "encode([ord(character) for character in pre_token])",
 )
+
+
+@mistake("tokenize_fast", "nothing-remembered")
+def tokenize_remembering_the_last(text, merges):
+    ranks = {pair: rank for rank, pair in enumerate(merges)}
+    known = {left + right: 256 + i for i, (left, right) in enumerate(merges)}
+
+    @lru_cache(maxsize=1)
+    def encode(pre_token):
+        tokens = [bytes([byte]) for byte in pre_token.encode()]
+        while len(tokens) > 1:
+            pair = min(pairwise(tokens), key=lambda pair: ranks.get(pair, inf))
+            if pair not in ranks:
+                break
+            i = 0
+            while i < len(tokens) - 1:
+                if (tokens[i], tokens[i + 1]) == pair:
+                    tokens[i : i + 2] = [pair[0] + pair[1]]
+                i += 1
+        return [known.get(token, token[0]) for token in tokens]
+
+    return [i for word in regex.findall(GPT2_PATTERN, text) for i in encode(word)]
+
+
+@mistake("tokenize_fast", "kept-between-calls")
+def tokenize_remembering_answers(text, merges, answers={}):  # noqa: B006
+    if (text, len(merges)) not in answers:
+        answers[text, len(merges)] = Tokenizer(merges).encode(text)
+    return answers[text, len(merges)]
 
 
 @mistake(

@@ -710,6 +710,16 @@ def _(t):
     decoded(t, layer, layer.sequence(4), (4,))
 
 
+@decode_step.case(
+    "However far back, every position is seen.", level=2, stage="property"
+)
+def _(t):
+    layer = Layer(33, 1, 1)
+    x = layer.sequence(40)
+    x[0] = 9.0  # so that the first position matters to the last
+    decoded(t, layer, x, (36, 1, 3))
+
+
 @decode_step.case("After a prefill, one row at a time.", level=2)
 def _(t):
     layer = Layer(9, 2, 2)

@@ -46,7 +46,8 @@ class KVCache:
         k, v: (n_kv_heads, T_new, head_dim), floats of any width, T_new >= 1; they
         are copied. Returns (keys, values), each (n_kv_heads, T, head_dim) with T the
         new length, in the cache's dtype; they may be views. Raises ValueError, and
-        leaves the cache as it was, if T would be more than max_len.
+        leaves the cache as it was, if T would be more than max_len. Two calls with
+        one position each give T = 1, then T = 2.
         """
         start, end = self._len, self._len + k.shape[1]
         if end > self._keys.shape[1]:
@@ -77,6 +78,7 @@ def decode_step(x, w_q, w_k, w_v, w_o, n_heads, n_kv_heads, cache):
     values x @ w_v, split into heads, are appended to the cache as they are.
     Returns (T_new, d_model): in float64 throughout, equal within 1e-6 to the same
     rows computed without a cache. A ValueError of a full cache goes through.
+    With one head, one row and an empty cache it is x @ w_v @ w_o.
     """
     n_new, start = len(x), len(cache)
     d_head = w_q.shape[1] // n_heads
@@ -88,7 +90,7 @@ def decode_step(x, w_q, w_k, w_v, w_o, n_heads, n_kv_heads, cache):
     keys, values = cache.append(split(x @ w_k, n_kv_heads), split(x @ w_v, n_kv_heads))
     group = n_heads // n_kv_heads
     keys, values = np.repeat(keys, group, axis=0), np.repeat(values, group, axis=0)
-    scores = q @ np.swapaxes(keys, 1, 2) / np.sqrt(d_head)
+    scores = q @ np.swapaxes(keys, 1, 2) / d_head**0.5
     positions = start + np.arange(n_new)
     visible = np.arange(start + n_new) <= positions[:, None]
     scores = np.where(visible, scores, -np.inf)
@@ -123,6 +125,8 @@ class PagedKVCache:
 
     A sequence of T rows takes ceil(T / block_size) blocks. Forks share blocks until
     one of them writes. n_free_blocks is how many blocks no sequence holds.
+    In blocks of 2, three rows take two blocks; a fork of them takes none; the first
+    append of one row to either takes one, for the copy, and to the other then none.
     """
 
     def __init__(self, n_blocks, block_size, n_kv_heads, head_dim):

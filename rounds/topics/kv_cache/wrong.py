@@ -1991,26 +1991,26 @@ NO_SCALE = (
     "in its dot products: neither d_model nor the width of all heads counts, and the "
     "square root is part of it."
 )
-no_scale = edit("decode_step", "wrong-scale", NO_SCALE, " / np.sqrt(d_head)", "")
+no_scale = edit("decode_step", "wrong-scale", NO_SCALE, " / d_head**0.5", "")
 scale_of_d_model = edit(
     "decode_step",
     "wrong-scale",
     "",
-    " / np.sqrt(d_head)",
+    " / d_head**0.5",
     " / np.sqrt(x.shape[1])",
 )
 scale_without_root = edit(
-    "decode_step", "wrong-scale", "", " / np.sqrt(d_head)", " / d_head"
+    "decode_step", "wrong-scale", "", " / d_head**0.5", " / d_head"
 )
 scale_of_all_heads = edit(
-    "decode_step", "wrong-scale", "", " / np.sqrt(d_head)", " / np.sqrt(w_q.shape[1])"
+    "decode_step", "wrong-scale", "", " / d_head**0.5", " / np.sqrt(w_q.shape[1])"
 )
 scale_of_the_kv_width = edit(
-    "decode_step", "wrong-scale", "", " / np.sqrt(d_head)", " / np.sqrt(w_k.shape[1])"
+    "decode_step", "wrong-scale", "", " / d_head**0.5", " / np.sqrt(w_k.shape[1])"
 )
 
 scale_of_the_length = edit(
-    "decode_step", "wrong-scale", "", " / np.sqrt(d_head)", " / np.sqrt(keys.shape[1])"
+    "decode_step", "wrong-scale", "", " / d_head**0.5", " / np.sqrt(keys.shape[1])"
 )
 
 scaled_keys_cached = edit(
@@ -2320,8 +2320,8 @@ scores_narrowed = edit(
     "decode_step",
     "narrowed-to-float32",
     "",
-    "scores = q @ np.swapaxes(keys, 1, 2) / np.sqrt(d_head)",
-    "scores = (q @ np.swapaxes(keys, 1, 2) / np.sqrt(d_head)).astype(np.float32)",
+    "scores = q @ np.swapaxes(keys, 1, 2) / d_head**0.5",
+    "scores = (q @ np.swapaxes(keys, 1, 2) / d_head**0.5).astype(np.float32)",
 )
 
 one_row_flat = edit(

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from rounds.engine.show import MOST_ENTRIES
 from rounds.exercise import Exercise
 
 INF, NAN = math.inf, math.nan
@@ -129,8 +130,10 @@ def due_draws(
 
 
 def normal(seed: int, size: int, scale: float = 1.0) -> np.ndarray:
-    """Normal draws, rounded so that reports show the very numbers."""
-    return np.round(np.random.default_rng(seed).normal(0, scale, size), 2)
+    """Normal draws, a few of them rounded so that reports show the very numbers, many
+    not, so that there are no ties."""
+    digits = 2 if size <= MOST_ENTRIES else 12
+    return np.round(np.random.default_rng(seed).normal(0, scale, size), digits)
 
 
 def few_values(seed: int, size: int) -> np.ndarray:
@@ -571,6 +574,7 @@ def _(t):
 @sample.case("A high temperature evens the draws out, a low one sharpens.", level=2)
 def _(t):
     tries_draws(t, 4, [0.0, 3.0, -1.0], temperature=4.0)
+    tries_draws(t, 4, [0.0, 6.0, -1.0], temperature=2.0)
     tries_draws(t, 5, [0.5, 1.0, 0.0], temperature=0.2)
 
 
@@ -795,6 +799,12 @@ def _(t):
     tries_draws(t, 43, [1.0, 0.8, 0.6, 0.4], SOME, top_p=0.5, min_p=0.7)
 
 
+@sample.case("Min-p removes what top-k and top-p have left.", level=3)
+def _(t):
+    tries_draws(t, 45, [2.0, 1.3, 0.2], SOME, top_p=0.95, min_p=0.4)
+    tries_draws(t, 45, [2.0, 1.3, 0.2, -1.0], SOME, top_k=3, min_p=0.4)
+
+
 @sample.case("All processors together.", level=3, stage="property")
 def _(t):
     x = normal(44, 30, 2.0)
@@ -880,6 +890,9 @@ def _(t):
     for dtype in (np.float32, np.float16):
         for p in (0.0, 0.01, 0.3, 0.6, 1.0):
             t.call(x.astype(dtype), p).equals(only(x, near_the_best(x, p)), **KEPT)
+    # Two probabilities that float16 cannot tell apart, and float32 can.
+    x = np.array([8.0, 7.999], dtype=np.float32)
+    t.call(x, 0.9995).equals(only(x, [0]), **KEPT)
 
 
 # apply_repetition_penalty
@@ -918,7 +931,7 @@ def _(t):
 
 
 @apply_repetition_penalty.case(
-    "previous may be a list, a tuple or an array of ids.", level=3
+    "previous may be a list, a tuple or an array of ids.", level=3, stage="edge"
 )
 def _(t):
     x = [3.0, -1.0, 2.0, -4.0]

@@ -189,7 +189,7 @@ def temperature_zero_one_hot(logits, temperature):
 @mistake(
     "apply_temperature",
     "zero-returns-the-index",
-    "At temperature 0 the index of the largest logit came back. All processors return "
+    "At temperature 0 the index of the largest logit came back. A processor gives back "
     "logits, so that the next one can go on.",
 )
 def temperature_zero_argmax(logits, temperature):
@@ -436,6 +436,14 @@ def top_k_index_error(logits, k):
     return np.where(np.isin(np.arange(len(logits)), kept), logits, -np.inf)
 
 
+@mistake("top_k_filter", "k-above-v-fails")
+def top_k_partition_unchecked(logits, k):
+    kept = np.argpartition(logits, -k)[-k:]
+    filtered = np.full_like(logits, -np.inf)
+    filtered[kept] = logits[kept]
+    return filtered
+
+
 k_unchecked = edit(
     "top_k_filter",
     "k-below-1-accepted",
@@ -444,6 +452,21 @@ k_unchecked = edit(
     "if k < 1:",
     "if False:",
 )
+
+
+@mistake("top_k_filter", "k-below-1-accepted")
+def top_k_last_of_a_sort_unchecked(logits, k):
+    kept = np.argsort(logits)[-k:]
+    filtered = np.full_like(logits, -np.inf)
+    filtered[kept] = logits[kept]
+    return filtered
+
+
+@mistake("top_k_filter", "k-below-1-accepted")
+def top_k_threshold_unchecked(logits, k):
+    k = min(k, len(logits))
+    return np.where(logits < np.sort(logits)[-k], -np.inf, logits)
+
 
 negative_k_accepted = edit(
     "top_k_filter",
@@ -628,7 +651,7 @@ def top_k_argsort_as_ranks(logits, k):
 @mistake(
     "top_k_filter",
     "indices-returned",
-    "Token ids came back. All processors return logits, so that the next one can go "
+    "Token ids came back. A processor gives back logits, so that the next one can go "
     "on.",
 )
 def top_k_indices(logits, k):
@@ -970,7 +993,7 @@ def top_p_values(logits, p):
 @mistake(
     "top_p_filter",
     "indices-returned",
-    "Token ids came back. All processors return logits, so that the next one can go "
+    "Token ids came back. A processor gives back logits, so that the next one can go "
     "on.",
 )
 def top_p_indices(logits, p):
@@ -1286,7 +1309,6 @@ def top_p_unsorted(logits, p):
     "least-probable-kept",
     "The sum began with the least probable token, so that the tail is kept and the most "
     "probable tokens go.",
-    seen_in="dmlc/gluon-nlp #1481",
 )
 def top_p_ascending_kept(logits, p):
     if not 0 < p <= 1:
@@ -1717,6 +1739,21 @@ def penalty_divides_all(logits, previous, penalty):
 def penalty_divides_all_once_more(logits, previous, penalty):
     came = np.isin(np.arange(len(logits)), np.asarray(previous, dtype=int))
     return np.where(came, logits / penalty, logits)
+
+
+@mistake("apply_repetition_penalty", "negative-divided")
+def penalty_divides_in_a_loop(logits, previous, penalty):
+    penalised = logits.copy()
+    for token in previous:
+        penalised[token] /= penalty
+    return penalised
+
+
+@mistake("apply_repetition_penalty", "negative-divided")
+def penalty_divides_in_a_loop_in_place(logits, previous, penalty):
+    for token in previous:
+        logits[token] /= penalty
+    return logits
 
 
 multiplies_all = edit(
