@@ -1085,6 +1085,8 @@ def _(t):
         "it's that's 's we'll you'll DON'T DON'T",
         "x = x + 1; y += 10; z[10] == x_1 or x_1 != 100",
         "2026-11-23 2026-11-24, 3.14 3.14 3.14",
+        "a_b a_b _1_ _1_ a² a² Ⅷé Ⅷé e\u0301a e\u0301a",
+        "a\xa0\xa0b a\xa0\xa0b \u3000a \u3000a",
         "\n\n\n\n",
         "    ab",
         "\t\t\tb\t\t\t",
@@ -1153,6 +1155,9 @@ def _(t):
 def _(t):
     merges = every_pair(b"a1!' s\n", seed=12)
     for text in ("a  a", "a \n a1", "a's !a", "a''s\n\n", "  11", "s's a!!"):
+        tokenizes(t, text, merges)
+    merges = every_pair("a_1é²Ⅷ\u0301 \xa0".encode(), seed=14)
+    for text in ("a_1", "é²a", "Ⅷa1", "a\u0301é", " \xa0 a", "_é1_"):
         tokenizes(t, text, merges)
     crossing = [(b"x", b" "), (b"y", b" "), (b"x", b"y"), (b" ", b"xy")]
     tokenizes(t, "xy xy x", crossing)

@@ -1741,7 +1741,13 @@ def penalty_divides_all_once_more(logits, previous, penalty):
     return np.where(came, logits / penalty, logits)
 
 
-@mistake("apply_repetition_penalty", "negative-divided")
+@mistake(
+    "apply_repetition_penalty",
+    "every-occurrence-divided",
+    "Every logit was divided, once for each time its token came. A negative one comes "
+    "closer to 0 by that and is to be multiplied; and each token counts once, however "
+    "often it came.",
+)
 def penalty_divides_in_a_loop(logits, previous, penalty):
     penalised = logits.copy()
     for token in previous:
@@ -1749,7 +1755,7 @@ def penalty_divides_in_a_loop(logits, previous, penalty):
     return penalised
 
 
-@mistake("apply_repetition_penalty", "negative-divided")
+@mistake("apply_repetition_penalty", "every-occurrence-divided")
 def penalty_divides_in_a_loop_in_place(logits, previous, penalty):
     for token in previous:
         logits[token] /= penalty
