@@ -464,6 +464,9 @@ def _(t):
     tok.call("decode", [257, 258]).equals("lower")
     tok.call("decode", [258, 32, 257, 257, 33]).equals("er lowlow!")
     tok.call("decode", (256, 119)).equals("low")
+    for text in (" low ", "\n\tlow\n", "\x00low\x00", "LOW"):
+        tok.call("decode", due_ids(text, LOW)).equals(text)
+        encodes(tok, text, LOW)
 
 
 @Tokenizer.case("Nothing in, nothing out.", level=2, stage="edge")
@@ -856,7 +859,7 @@ NO_CUT = r"(?s).+"
 def _(t):
     merges = [(b"a", b"b"), (b"ab", b"ab")]
     tok = t.new(merges, name="tok")
-    encodes(tok, "ab" * 750, merges)
+    encodes(tok, "c" + "ab" * 750, merges)
     tok.call("decode", [257] * 375).equals("ab" * 750)
 
 
@@ -1051,8 +1054,9 @@ def _(t):
 @train.case("In the training text a special token's text is plain text.", level=2)
 def _(t):
     text = f"{END}{END}{END}"
-    tok = t.hold(t.call(text, 256 + 6 + 1, [END]), name="tok")
+    tok = t.hold(t.call(text, 256 + 6 + 2, [END, "<|pad|>"]), name="tok")
     has_merges(tok, due_merges(text, 6))
+    tok.get("vocab").equals(due_vocab(due_merges(text, 6), [END, "<|pad|>"]))
     tok = t.hold(t.call("ab<x>ab<x>cd", 256 + 4 + 1, ["<x>"]), name="tok")
     has_merges(tok, due_merges("ab<x>ab<x>cd", 4))
 
@@ -1201,7 +1205,9 @@ class Watched(bytes):
 def many_merges() -> tuple[str, Merges, int]:
     """Fifty words, and 1,200 merges most of which they never need."""
     idle = [(bytes([a]), bytes([b])) for a, b in product(range(128, 192), repeat=2)]
-    merges = (learned() + idle)[:1200]
+    known = learned()
+    # The last are needed too, so that none may be left out.
+    merges = known[:10] + idle[: 1200 - len(known)] + known[10:]
     words = list(map("".join, product("shelt", "aeo", "lrsz")))
     return " ".join(words[:50]), merges, 32_000
 
