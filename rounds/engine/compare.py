@@ -120,7 +120,8 @@ def _array_difference(
     not_finite = wrong & ~np.isfinite(got) & np.isfinite(due)
     kind = "finite" if not_finite.any() else "values"
     if due.size <= MOST_ENTRIES:
-        told = due.astype(got.dtype) if due.dtype.kind == "f" else due
+        with np.errstate(over="ignore"):  # float16 has no number for what is due
+            told = due.astype(got.dtype) if due.dtype.kind == "f" else due
         return Difference(kind, *_told_apart(got, told if (got != told).any() else due))
     note = _where(got, due, not_finite if not_finite.any() else wrong)
     return Difference(kind, show(due), show(due), note)  # the note says it all
