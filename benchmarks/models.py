@@ -24,6 +24,8 @@ PROMPT = 512  # tokens read at once
 CONTEXT = 256  # tokens already there when one more is decoded
 CLOSE = 1e-3  # the most by which logits of the two may differ
 
+Calls = dict[str, Callable[[], np.ndarray]]
+
 COLUMNS = [
     Column("threads", "threads", "count"),
     Column("form", "form", "text"),
@@ -36,10 +38,11 @@ ABOUT = (
     "SmolLM2-135M-Instruct, float32, one sequence. NumPy is `rounds.models`, "
     f"transformers its Llama model on PyTorch with the same weights. Prefill reads "
     f"{PROMPT} tokens and gives the logits of the last, decode adds one token to "
-    f"{CONTEXT}. Both had the same input in one process and gave the same logits to "
-    f"{CLOSE}. Times are medians of five turns while nothing else ran; loading is from "
-    "a file that the system has in memory. Peak memory is the most that a process of "
-    "its own held that loaded the model, read the prompt and decoded 32 tokens."
+    f"{CONTEXT}. Both had the same input and gave the same logits to {CLOSE}. Each ran "
+    "in a process of its own, since PyTorch, once imported, slows NumPy's decoding. "
+    "Times are medians of five turns while nothing else ran; loading is from a "
+    "file that the system has in memory. Peak memory is the most that a process held "
+    "that loaded the model, read the prompt and decoded 32 tokens."
 )
 
 
@@ -47,10 +50,9 @@ def main() -> None:
     """Measure in processes of their own, and write the record."""
     rows: list[dict[str, Any]] = []
     for threads in THREADS:
-        peak = in_process("peak", threads)
-        for row in in_process("speed", threads):
-            kept = peak if row["form"] == "NumPy" else None
-            rows.append({"threads": threads, **row, "peak_bytes": kept})
+        peer = in_process("transformers", threads)  # which compares the answers first
+        own = in_process("numpy", threads) | in_process("peak", threads)
+        rows += [{"threads": threads} | row for row in (own, peer)]
     write(
         Record(
             name="models",
@@ -88,7 +90,7 @@ def targets(rows: list[dict[str, Any]]) -> list[Target]:
     ]
 
 
-def peak(threads: int) -> int:
+def peak(threads: int) -> dict[str, int]:
     """The most memory that this process ever held, in bytes, having run the model."""
     import resource  # not on Windows, where this figure is not measured
 
@@ -96,40 +98,43 @@ def peak(threads: int) -> int:
     for _ in models.generate(model, prompt(), max_tokens=32):
         pass
     held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return held if sys.platform == "darwin" else held * 1024
+    return {"peak_bytes": held if sys.platform == "darwin" else held * 1024}
 
 
-def speed(threads: int) -> list[dict[str, Any]]:
-    """Times of both forms, their logits compared first."""
+def own_speed(threads: int) -> dict[str, Any]:
+    """Times of the NumPy form."""
+    load = harness.median_seconds({"load": models.load}, rounds=3)["load"]
+    times = per_second(numpy_calls(models.load()))
+    return {"form": "NumPy", "load_seconds": round(load, 2)} | times
+
+
+def peer_speed(threads: int) -> dict[str, Any]:
+    """Times of transformers' form, its logits compared with NumPy's first."""
     import torch
 
     torch.set_num_threads(threads)
     model = models.load()
-    peer = transformers_model(model)
-    calls = numpy_calls(model) | transformers_calls(peer)
-    for what in ("prefill", "decode"):
-        gap = np.abs(calls["NumPy", what]() - calls["transformers", what]()).max()
+    calls, own = transformers_calls(transformers_model(model)), numpy_calls(model)
+    for what, call in calls.items():
+        gap = np.abs(own[what]() - call()).max()
         if not gap <= CLOSE:  # a nan is refused too
             raise ValueError(f"{what}: logits differ by {gap:.1e}: not compared")
+    missing = {"load_seconds": None, "peak_bytes": None}
+    return {"form": "transformers"} | missing | per_second(calls)
+
+
+def per_second(calls: Calls) -> dict[str, int]:
+    """Tokens that are read and written in a second."""
     seconds = harness.median_seconds(calls)
-    load = harness.median_seconds({"load": models.load}, rounds=3)["load"]
-    return [
-        {
-            "form": form,
-            "load_seconds": round(load, 2) if form == "NumPy" else None,
-            "prefill_per_second": round(PROMPT / seconds[form, "prefill"]),
-            "decode_per_second": round(1 / seconds[form, "decode"]),
-        }
-        for form in ("NumPy", "transformers")
-    ]
+    return {
+        "prefill_per_second": round(PROMPT / seconds["prefill"]),
+        "decode_per_second": round(1 / seconds["decode"]),
+    }
 
 
 def prompt() -> list[int]:
     """The same ids for all: any will do, since no time depends on them."""
     return np.random.default_rng(0).integers(100, 40_000, PROMPT).tolist()
-
-
-Calls = dict[tuple[str, str], Callable[[], np.ndarray]]
 
 
 def numpy_calls(model: models.Model) -> Calls:
@@ -146,7 +151,7 @@ def numpy_calls(model: models.Model) -> Calls:
     def prefill() -> np.ndarray:
         return model.forward(ids, last_only=True)[0]
 
-    return {("NumPy", "prefill"): prefill, ("NumPy", "decode"): decode}
+    return {"prefill": prefill, "decode": decode}
 
 
 def transformers_model(model: models.Model) -> Any:
@@ -222,7 +227,7 @@ def transformers_calls(peer: Any) -> Calls:
     def prefill() -> np.ndarray:
         return run(ids, DynamicCache(config=peer.config))
 
-    return {("transformers", "prefill"): prefill, ("transformers", "decode"): decode}
+    return {"prefill": prefill, "decode": decode}
 
 
 if __name__ == "__main__":
@@ -232,7 +237,7 @@ if __name__ == "__main__":
         main()
     else:
         try:
-            measured = {"peak": peak, "speed": speed}[sys.argv[1]](int(sys.argv[2]))
-            print(json.dumps(measured))
+            what = {"peak": peak, "numpy": own_speed, "transformers": peer_speed}
+            print(json.dumps(what[sys.argv[1]](int(sys.argv[2]))))
         except harness.Busy as trouble:
             sys.exit(str(trouble))

@@ -160,53 +160,14 @@ def contestants(logits: np.ndarray) -> Calls:
     from transformers import TopPLogitsWarper
 
     exercise = catalog.find("sampling.top_p_filter")
-    by_partition = bank.right(exercise)["top_p_filter_by_partition"]
+    right = bank.right(exercise)
     warper, scores = TopPLogitsWarper(TOP_P), torch.from_numpy(logits)[None]
     return {
-        FAST: partial(top_p_filter_by_halving, logits, TOP_P),
-        "partition": partial(by_partition, logits, TOP_P),
+        FAST: partial(right["top_p_filter_by_halving"], logits, TOP_P),
+        "partition": partial(right["top_p_filter_by_partition"], logits, TOP_P),
         "full sort": partial(bank.reference(exercise), logits, TOP_P),
         "transformers": lambda: warper(None, scores)[0].numpy(),
     }
-
-
-def top_p_filter_by_halving(
-    logits: np.ndarray, p: float, few: int = 1024
-) -> np.ndarray:
-    """`sampling.top_p_filter` in time O(V): the chapter's last form, in place.
-
-    logits: floats (V,)   p: a number in (0, 1]
-    Returns floats (V,): the nucleus as it is, -inf in place of all others; ties go to
-    the lowest index. Raises ValueError for p outside (0, 1] and for nan.
-    """
-    if not 0 < p <= 1:
-        raise ValueError(f"p must lie in (0, 1], not {p}")
-    if p == 1:
-        return logits.copy()
-    # In place, since a fresh array of this size costs more than its arithmetic.
-    weights = logits.astype(np.float64)
-    weights -= weights.max()
-    np.exp(weights, out=weights)
-    total = weights.sum()
-    needed = p * total
-    # All that is below this holds half of the share 1 - p at most, and is not needed.
-    rest = weights[weights > (total - needed) / (2 * len(weights))]
-    held, n_above = 0.0, 0  # weight and number of what is in the nucleus for sure
-    while len(rest) > few:
-        half = len(rest) // 2
-        rest.partition(half)
-        upper = rest[half:].sum()
-        if held + upper >= needed:
-            rest = rest[half:]
-        else:
-            held, n_above, rest = held + upper, n_above + len(rest) - half, rest[:half]
-    rest = np.sort(rest)[::-1]
-    at = min(np.searchsorted(held + np.cumsum(rest), needed), len(rest) - 1)
-    keep = weights >= rest[at]
-    surplus = np.count_nonzero(keep) - (n_above + at + 1)
-    if surplus:
-        keep[np.flatnonzero(weights == rest[at])[-surplus:]] = False
-    return np.where(keep, logits, -np.inf)
 
 
 if __name__ == "__main__":

@@ -86,18 +86,26 @@ def read_weights(reader: Any, config: Config) -> Weights:
     """All weights as float32, (in, out), those that meet the same input in one matrix.
 
     The file has them (out, in). A product with one row, which is what decoding consists
-    of, is half as fast again when the matrix is read along its rows.
+    of, is half as fast again when a wide matrix is read along its rows; `down`, which
+    is narrow, is a quarter faster as the file has it. All matrices lie in one block of
+    memory: the system gives a large one large pages, a tenth faster again.
     """
     import gguf
 
     tensors = {tensor.name: tensor for tensor in reader.tensors}
+    block = np.empty(sum(int(t.n_elements) for t in reader.tensors), np.float32)
+    used = 0
 
-    def one(*names: str) -> np.ndarray:
+    def vector(name: str) -> np.ndarray:
+        return tensors[f"{name}.weight"].data.copy()
+
+    def matrix(*names: str, as_stored: bool = False) -> np.ndarray:
+        nonlocal used
         parts = [tensors[f"{name}.weight"] for name in names]
-        if parts[0].data.ndim == 1:
-            return parts[0].data.copy()
-        n_out = sum(len(part.data) for part in parts)
-        weights = np.empty((parts[0].shape[0], n_out), np.float32)
+        n_in, n_out = int(parts[0].shape[0]), sum(len(part.data) for part in parts)
+        start, used = used, used + n_in * n_out
+        weights = block[start:used].reshape((n_out, n_in) if as_stored else (n_in, -1))
+        weights = weights.T if as_stored else weights
         at = 0
         for part in parts:
             end = at + len(part.data)
@@ -109,15 +117,15 @@ def read_weights(reader: Any, config: Config) -> Weights:
         for n in range(config.n_layers):
             at = f"blk.{n}"
             yield Layer(
-                attn_norm=one(f"{at}.attn_norm"),
-                qkv=one(f"{at}.attn_q", f"{at}.attn_k", f"{at}.attn_v"),
-                out=one(f"{at}.attn_output"),
-                ffn_norm=one(f"{at}.ffn_norm"),
-                gate_up=one(f"{at}.ffn_gate", f"{at}.ffn_up"),
-                down=one(f"{at}.ffn_down"),
+                attn_norm=vector(f"{at}.attn_norm"),
+                qkv=matrix(f"{at}.attn_q", f"{at}.attn_k", f"{at}.attn_v"),
+                out=matrix(f"{at}.attn_output"),
+                ffn_norm=vector(f"{at}.ffn_norm"),
+                gate_up=matrix(f"{at}.ffn_gate", f"{at}.ffn_up"),
+                down=matrix(f"{at}.ffn_down", as_stored=True),
             )
 
-    return Weights(one("token_embd"), list(layers()), one("output_norm"))
+    return Weights(matrix("token_embd"), list(layers()), vector("output_norm"))
 
 
 def read_tokenizer(reader: Any, new_tokenizer: Callable[..., Any] = Tokenizer) -> Any:

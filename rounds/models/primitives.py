@@ -24,10 +24,14 @@ def attention(
     if mask is not None:
         np.copyto(scores, -np.inf, where=~mask)
     peak = scores.max(axis=-1, keepdims=True)
-    scores -= np.where(np.isneginf(peak), 0, peak)
+    if mask is not None:  # else every query attends to something
+        peak[np.isneginf(peak)] = 0
+    scores -= peak
     weights = np.exp(scores, out=scores)
     total = weights.sum(axis=-1, keepdims=True)
-    weights /= np.where(total == 0, 1, total)
+    if mask is not None:
+        total[total == 0] = 1
+    weights /= total
     return weights @ v, weights
 
 

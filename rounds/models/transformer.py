@@ -14,8 +14,8 @@ import numpy as np
 from rounds.models import primitives
 
 # The most positions that go through the layers at once: it bounds the scores, which
-# take n_heads * chunk * length numbers.
-CHUNK = 256
+# take n_heads * chunk * length numbers, and those that the mask throws away.
+CHUNK = 128
 Watch = Callable[[int, np.ndarray], None]
 
 
@@ -68,7 +68,7 @@ def rms_norm(x: np.ndarray, weight: np.ndarray, eps: float) -> np.ndarray:
 
     Zhang and Sennrich 2019, arXiv:1910.07467.
     """
-    mean_square = np.einsum("...d,...d->...", x, x) / x.shape[-1]
+    mean_square = np.vecdot(x, x) / x.shape[-1]
     return x * (1 / np.sqrt(mean_square + eps))[..., None] * weight
 
 

@@ -306,28 +306,35 @@ def top_p_filter_by_partition(logits, p):
 
 
 @alternative("top_p_filter")
-def top_p_filter_by_halving(logits, p):
-    """Quickselect by mass: the half that holds the cut is searched further."""
+def top_p_filter_by_halving(logits, p, few=1024):
+    """Quickselect by mass, O(V): the half that holds the cut is searched further."""
     if not 0 < p <= 1:
-        raise ValueError(p)
+        raise ValueError(f"p must lie in (0, 1], not {p}")
     if p == 1:
-        return np.array(logits)
-    exps = np.exp(logits.astype(np.float64) - logits.max())
-    wanted, n_above, rest = p * exps.sum(), 0, exps
-    while len(rest) > 16:
+        return logits.copy()
+    # In place, since a fresh array of this size costs more than its arithmetic.
+    weights = logits.astype(np.float64)
+    weights -= weights.max()
+    np.exp(weights, out=weights)
+    total = weights.sum()
+    needed = p * total
+    # All that is below this holds half of the share 1 - p at most, and is not needed.
+    rest = weights[weights > (total - needed) / (2 * len(weights))]
+    held, n_above = 0.0, 0  # weight and number of what is in the nucleus for sure
+    while len(rest) > few:
         half = len(rest) // 2
-        rest = np.partition(rest, half)
+        rest.partition(half)
         upper = rest[half:].sum()
-        if upper >= wanted:
+        if held + upper >= needed:
             rest = rest[half:]
         else:
-            wanted, n_above = wanted - upper, n_above + len(rest) - half
-            rest = rest[:half]
+            held, n_above, rest = held + upper, n_above + len(rest) - half, rest[:half]
     rest = np.sort(rest)[::-1]
-    at = min(np.searchsorted(np.cumsum(rest), wanted), len(rest) - 1)
-    keep = exps > rest[at]
-    ties = np.flatnonzero(exps == rest[at])
-    keep[ties[: n_above + at + 1 - keep.sum()]] = True
+    at = min(np.searchsorted(held + np.cumsum(rest), needed), len(rest) - 1)
+    keep = weights >= rest[at]
+    surplus = np.count_nonzero(keep) - (n_above + at + 1)
+    if surplus:
+        keep[np.flatnonzero(weights == rest[at])[-surplus:]] = False
     return np.where(keep, logits, -np.inf)
 
 
