@@ -23,7 +23,7 @@ import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 from rounds.exercise import Exercise
@@ -117,8 +117,14 @@ def build(exercise: Exercise, program: Program) -> Any:
         name, text = program.whole.__name__, source(program.whole)
     room = _module(exercise, "right" if program.whole is None else "wrong")
     names = dict(vars(room))
-    exec(compile(text, f"<bank {exercise.name} {program.slug}>", "exec"), names)
+    exec(_code(text, f"<bank {exercise.name} {program.slug}>"), names)
     return names[name]
+
+
+@cache
+def _code(text: str, file: str) -> CodeType:
+    """Compiled once: a program is built anew for each look at it."""
+    return compile(text, file, "exec")
 
 
 @cache

@@ -1,7 +1,7 @@
 """What the real model said: committed extracts, read by the pages.
 
 A page runs no model, so that it comes out the same on every machine. The files in
-rounds/data are made by rounds/data/smollm2.py, which needs `make models`.
+rounds/data are made by rounds/data/make_smollm2.py, which needs `make models`.
 """
 
 import json
@@ -109,7 +109,7 @@ def _read() -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise NoExtract(
             f"The extracts rounds/data/smollm2.npz and .json cannot be read ({error}): "
-            "git restore rounds/data, or make them anew with rounds/data/smollm2.py."
+            "git restore rounds/data, or make them anew with rounds/data/make_smollm2.py."
         ) from None
     return about, arrays
 

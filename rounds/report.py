@@ -112,10 +112,14 @@ def _explained(verdict: Verdict) -> list[str]:
     if verdict.mistake:
         name = verdict.mistake.replace("-", " ")
         lines = _labelled("mistake", f"{name}: {verdict.says}")
-    if failure.before and "=" in failure.before[0].partition("(")[0]:
+    # What a function did before does not matter to its next call.
+    made = failure.before and "=" in failure.before[0].partition("(")[0]
+    if made or (failure.before and not failure.direct):
         lines += _labelled("after", "; ".join(failure.before))
-    lines += _labelled("called", failure.called)
+    looked = not failure.direct and "(" not in failure.called
+    lines += _labelled("looked at" if looked else "called", failure.called)
     verb = "raised" if failure.kind == "raised" else "returned"
+    verb = "it is" if looked and verb == "returned" else verb
     if failure.kind in ("mutated", "signature"):
         verb = "but"
     if failure.returned != failure.expected:  # else the note says how they differ

@@ -1,6 +1,8 @@
 """Claims about what a case can do with a candidate besides calling it."""
 
+import dataclasses
 import random
+import types
 
 import numpy as np
 import pytest
@@ -217,3 +219,78 @@ def test_cost_in_lines_is_told_in_words():
     assert report.mistake == "compared-with-all"
     assert "returned  its result, after more than 3,000 lines of Python" in text
     assert "expected  at most 10 lines a number" in text
+
+
+# Records, views and what is left behind
+
+
+@dataclasses.dataclass
+class Written:
+    text: str
+    sources: list
+
+
+def test_bank_of_records_and_looks_is_judged_rightly():
+    for name in ("clerk.ask", "clerk.parse"):
+        exercise = catalog.find(name)
+        assert judge(exercise, bank.reference(exercise)).state == "passed"
+        for label, (program, built) in bank.wrong(exercise).items():
+            assert judge(exercise, built).mistake == program.slug, label
+
+
+def test_mistake_is_named_in_a_record_of_another_class_with_other_words():
+    def ask(question, llm):
+        return Written("the model: " + llm([{"role": "user", "content": question}]), [])
+
+    assert check("clerk.ask", ask).mistake == "no-source"
+
+
+def test_record_of_another_class_is_right_when_its_fields_are():
+    def parse(line):
+        name, *tags = line.split()
+        return [types.SimpleNamespace(name=name, tags=tuple(tags))]
+
+    assert check("clerk.parse", parse).passed
+
+
+def test_field_that_is_missing_or_wrong_is_told_with_its_name():
+    Other = dataclasses.make_dataclass("Other", ["name"])
+    text = str(check("clerk.parse", lambda line: [Other("a")]))
+    assert "Other(name='a'), without .tags" in text
+    Entry = dataclasses.make_dataclass("Entry", ["name", "tags"])
+    text = str(check("clerk.parse", lambda line: [Entry("a", ("b",))]))
+    assert "item 0: .tags: 1 items: ('b',)" in text
+
+
+def test_view_that_cannot_be_taken_leaves_the_value_to_be_told():
+    text = str(check("clerk.ask", lambda question, llm: None))
+    assert "returned  None" in text and "Is a return missing?" in text
+
+
+def test_what_is_left_behind_is_told_after_the_call_that_left_it():
+    def ask(question, llm):
+        llm([{"role": "user", "content": "a question of its own"}])
+        llm([{"role": "user", "content": "and another"}])
+        return Written("yes", ["llm"])
+
+    def sent_nothing(question, llm):
+        return Written("yes", ["llm"])
+
+    assert check("clerk.ask", ask).mistake == "asks-twice"
+    text = str(check("clerk.ask", sent_nothing))
+    assert "after     ask('Is it so?', a ScriptedLLM)" in text
+    assert "len(llm.sent)" in text and "expected  1" in text
+
+
+def test_hostile_record_is_no_trouble():
+    @dataclasses.dataclass
+    class Hostile:
+        name: str
+
+        def __getattribute__(self, name):
+            raise OSError(name)
+
+        def __repr__(self):
+            raise SystemExit
+
+    assert check("clerk.parse", lambda line: [Hostile("a")]).state == "wrong"

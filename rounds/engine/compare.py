@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from rounds.engine.fields import Fields, fields_of
 from rounds.engine.show import DIGITS, MOST_ENTRIES, MOST_ITEMS, kind, shape, show
 
 
@@ -37,7 +38,8 @@ def difference(
     Arrays agree when they have the same shape, the same kind of dtype (bool,
     integer or floating: float32 agrees with float64) and entries within
     atol + rtol * |due|. Python numbers agree with NumPy's. A dtype that is due
-    exactly is to be asked for apart.
+    exactly is to be asked for apart. A record agrees with a dataclass instance that
+    is due when it has its fields as attributes, of whatever class it is.
     """
     if got is None and due is not None:
         return Difference("none", "None", show(due), "Is a return missing?")
@@ -47,6 +49,9 @@ def difference(
         return _sequence_difference(got, due, rtol, atol, names)
     if isinstance(due, Mapping):
         return _mapping_difference(got, due, rtol, atol)
+    record = fields_of(due)
+    if record is not None:
+        return _record_difference(got, record, rtol, atol)
     if not _same_type(got, due):
         return Difference("type", _with_kind(got), _with_kind(due))
     if isinstance(due, numbers.Real) and not isinstance(due, bool | np.bool_):
@@ -79,6 +84,8 @@ def alike(one: Any, other: Any) -> bool:
         return one.keys() == other.keys() and all(alike(one[k], other[k]) for k in one)
     if isinstance(one, float | np.floating) and isinstance(other, float | np.floating):
         return bool(np.isclose(one, other, rtol=1e-6, atol=1e-9, equal_nan=True))
+    if isinstance(one, Fields) and isinstance(other, Fields):
+        return one.kind == other.kind and alike(one.values, other.values)
     plain = (str, bytes, bool, int, np.bool_, np.integer, set, frozenset, type(None))
     if isinstance(one, plain) and isinstance(other, plain):
         return _same_type(one, other) and bool(one == other)
@@ -186,6 +193,20 @@ def _mapping_difference(
         found = difference(got[key], due[key], rtol=rtol, atol=atol)
         if found is not None:
             return _at(found, f"key {show(key)}")
+    return None
+
+
+def _record_difference(
+    got: Any, due: Fields, rtol: float, atol: float
+) -> Difference | None:
+    for name, value in due.values.items():
+        try:
+            field = getattr(got, name)
+        except Exception:
+            return Difference("type", f"{show(got)}, without .{name}", show(due))
+        found = difference(field, value, rtol=rtol, atol=atol)
+        if found is not None:
+            return _at(found, f".{name}")
     return None
 
 

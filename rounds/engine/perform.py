@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from rounds.engine import guard, show
+from rounds.engine.fields import Fields, fields_of
 
 LARGEST = 10**6  # entries of a value that is copied to be compared
 MOST_PRINTED = 400  # characters kept of what a candidate prints in one call
@@ -113,9 +114,24 @@ def snapshot(value: Any, most: int = LARGEST) -> Any:
 
 
 def sight(value: Any) -> Any:
-    """What a candidate returned, kept to be compared; a monster only by its kind."""
+    """What a candidate returned, kept to be compared, records by their fields; a
+    monster only by its kind."""
     name = f"a {type(value).__name__}"
-    return guarded(snapshot, value, otherwise=guarded(show.kind, value, otherwise=name))
+    kept = guarded(snapshot, value, otherwise=guarded(show.kind, value, otherwise=name))
+    return guarded(_by_fields, kept, otherwise=name)
+
+
+def _by_fields(value: Any) -> Any:
+    """`value`, a snapshot, with every record in it as its Fields of now."""
+    if type(value) in (list, tuple):
+        return type(value)(map(_by_fields, value))
+    if type(value) is dict:
+        return {key: _by_fields(part) for key, part in value.items()}
+    record = fields_of(value)
+    if record is None:
+        return value
+    held = {name: _by_fields(snapshot(it)) for name, it in record.values.items()}
+    return Fields(record.kind, held)
 
 
 def entries(value: Any) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from rounds.engine.draws import Draws
+from rounds.engine.fields import Fields, fields_of
 
 LONGEST_TEXT = 60  # characters of a string or of bytes
 MOST_ITEMS = 8  # of a list, tuple, set or dict
@@ -37,7 +38,8 @@ def show(value: Any, *, digits: int = DIGITS, depth: int = 0) -> str:
         return _container(value, digits, depth)
     if isinstance(value, Draws):
         return _draws(value)
-    return kind(value)
+    record = fields_of(value)
+    return kind(value) if record is None else _record(record, digits, depth)
 
 
 def kind(value: Any) -> str:
@@ -160,6 +162,17 @@ def _container(value: Any, digits: int, depth: int) -> str:
     if isinstance(value, tuple) and len(value) == 1:
         closed = ",)"
     return opened + ", ".join(parts) + closed
+
+
+def _record(record: Fields, digits: int, depth: int) -> str:
+    """ "Chunk(id='a#0', start=0)", its fields in their order."""
+    if depth == DEEPEST:
+        return f"{record.kind}(...)"
+    shown = (
+        f"{name}={show(value, digits=digits, depth=depth + 1)}"
+        for name, value in list(record.values.items())[:MOST_ITEMS]
+    )
+    return f"{record.kind}({', '.join(shown)})"
 
 
 def _draws(draws: Draws) -> str:

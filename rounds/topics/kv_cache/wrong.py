@@ -2060,7 +2060,7 @@ heads_interleaved = edit(
 
 w_o_omitted = edit(
     "decode_step",
-    "w-o-omitted",
+    "output-projection-omitted",
     "The heads are joined but not projected: the output is (..., d_model) only after "
     "w_o.",
     "return mixed.reshape(n_new, n_heads * d_head) @ w_o",
@@ -2069,7 +2069,7 @@ w_o_omitted = edit(
 
 w_o_transposed = edit(
     "decode_step",
-    "w-o-transposed",
+    "output-projection-transposed",
     "w_o was used transposed. It is (n_heads * d_head, d_model): the heads multiply it "
     "from the left.",
     "return mixed.reshape(n_new, n_heads * d_head) @ w_o",

@@ -1,6 +1,6 @@
 """Makes smollm2.npz and smollm2.json: what the pages show of the real model.
 
-    python rounds/data/smollm2.py
+    python rounds/data/make_smollm2.py
 
 Needs `make models`. A second run on the same machine gives the same bytes; another
 machine may round a number the other way. `rounds.extracts` reads the two files.
@@ -150,7 +150,7 @@ def main() -> None:
         "model": files.SMOLLM2.what,
         "license": "Apache-2.0, Hugging Face",
         "file": asdict(files.SMOLLM2),
-        "made_by": "rounds/data/smollm2.py",
+        "made_by": "rounds/data/make_smollm2.py",
         "config": asdict(model.config),
         "steps": STEPS,
         "prompts": prompts,
