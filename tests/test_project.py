@@ -83,7 +83,9 @@ def test_every_requirement_is_pinned(name: str):
     assert set(loose) <= {"-c constraints.txt", "-e .", "-r requirements.txt"}
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+@pytest.mark.parametrize(
+    "name", ["requirements.txt", "requirements-dev.txt", "requirements-llm.txt"]
+)
 def test_every_requirement_has_its_reason_and_the_same_pin_in_the_lock(name: str):
     bare = re.findall(r"^[\w.-]+==[\w.]+\s*$", text(name), re.MULTILINE)
     assert bare == []
