@@ -1,4 +1,4 @@
-"""SmolLM2-135M in plain NumPy: how fast it loads, reads and writes, in what memory.
+"""The real models in plain NumPy: how fast they load, read, write and embed.
 
     python benchmarks/models.py        writes benchmarks/results/models.json
 
@@ -17,12 +17,17 @@ from harness import Column, Record, Target
 from report import write
 
 from rounds import models
-from rounds.models import files
+from rounds.models import files, minilm
 
 THREADS = (1, 2)
 PROMPT = 512  # tokens read at once
 CONTEXT = 256  # tokens already there when one more is decoded
 CLOSE = 1e-3  # the most by which logits of the two may differ
+CLOSE_VECTORS = 1e-5  # and the numbers of a text's vector
+ASKED = (
+    "a cache, beam search, byte-pair encoding, a mask, top-p, paging, a reranker, RAG"
+)
+TEXTS = [f"How does {what} work, and why?" for what in ASKED.split(", ")] * 8
 
 Calls = dict[str, Callable[[], np.ndarray]]
 
@@ -32,17 +37,20 @@ COLUMNS = [
     Column("load_seconds", "load", "s"),
     Column("prefill_per_second", "prefill, tokens/s", "count"),
     Column("decode_per_second", "decode, tokens/s", "count"),
+    Column("embed_per_second", "embedding, texts/s", "count"),
     Column("peak_bytes", "peak memory", "MiB"),
 ]
 ABOUT = (
     "SmolLM2-135M-Instruct, float32, one sequence. NumPy is `rounds.models`, "
     f"transformers its Llama model on PyTorch with the same weights. Prefill reads "
     f"{PROMPT} tokens and gives the logits of the last, decode adds one token to "
-    f"{CONTEXT}. Both had the same input and gave the same logits to {CLOSE}. Each ran "
-    "in a process of its own, since PyTorch, once imported, slows NumPy's decoding. "
-    "Times are medians of five turns while nothing else ran; loading is from a "
+    f"{CONTEXT}. Both had the same input and gave the same logits to {CLOSE}. "
+    f"Embedding is all-MiniLM-L6-v2's, of {len(TEXTS)} questions of 10 to 13 tokens "
+    f"at once, the vectors the same to {CLOSE_VECTORS}. Each form ran in a process of "
+    "its own, since PyTorch, once imported, slows NumPy's decoding. Times are medians "
+    "of five turns while nothing else ran; loading is of SmolLM2, from a "
     "file that the system has in memory. Peak memory is the most that a process held "
-    "that loaded the model, read the prompt and decoded 32 tokens."
+    "that loaded SmolLM2, read the prompt and decoded 32 tokens."
 )
 
 
@@ -56,7 +64,7 @@ def main() -> None:
     write(
         Record(
             name="models",
-            title="A real model",
+            title="Real models",
             about=ABOUT,
             columns=COLUMNS,
             rows=rows,
@@ -86,6 +94,7 @@ def targets(rows: list[dict[str, Any]]) -> list[Target]:
         Target("load", "s", row["load_seconds"], at_most=4),
         Target("prefill, tokens/s", "count", row["prefill_per_second"], at_least=400),
         Target("decode, tokens/s", "count", row["decode_per_second"], at_least=45),
+        Target("embedding, texts/s", "count", row["embed_per_second"], at_least=40),
         Target("peak memory", "MiB", row["peak_bytes"], at_most=1.3e9),
     ]
 
@@ -104,7 +113,8 @@ def peak(threads: int) -> dict[str, int]:
 def own_speed(threads: int) -> dict[str, Any]:
     """Times of the NumPy form."""
     load = harness.median_seconds({"load": models.load}, rounds=3)["load"]
-    times = per_second(numpy_calls(models.load()))
+    embed = minilm.load()
+    times = per_second(numpy_calls(models.load()) | {"embed": lambda: embed(TEXTS)})
     return {"form": "NumPy", "load_seconds": round(load, 2)} | times
 
 
@@ -119,16 +129,22 @@ def peer_speed(threads: int) -> dict[str, Any]:
         gap = np.abs(own[what]() - call()).max()
         if not gap <= CLOSE:  # a nan is refused too
             raise ValueError(f"{what}: logits differ by {gap:.1e}: not compared")
+    embed, peer_embed = minilm.load(), transformers_embedder()
+    gap = np.abs(embed(TEXTS) - peer_embed()).max()
+    if not gap <= CLOSE_VECTORS:
+        raise ValueError(f"vectors differ by {gap:.1e}: not compared")
+    calls["embed"] = peer_embed
     missing = {"load_seconds": None, "peak_bytes": None}
     return {"form": "transformers"} | missing | per_second(calls)
 
 
 def per_second(calls: Calls) -> dict[str, int]:
-    """Tokens that are read and written in a second."""
+    """Tokens that are read and written, and texts embedded, in a second."""
     seconds = harness.median_seconds(calls)
     return {
         "prefill_per_second": round(PROMPT / seconds["prefill"]),
         "decode_per_second": round(1 / seconds["decode"]),
+        "embed_per_second": round(len(TEXTS) / seconds["embed"]),
     }
 
 
@@ -230,9 +246,28 @@ def transformers_calls(peer: Any) -> Calls:
     return {"prefill": prefill, "decode": decode}
 
 
+def transformers_embedder() -> Callable[[], np.ndarray]:
+    """TEXTS embedded by transformers' model on the same file, all of them at once."""
+    import torch
+    from transformers import AutoTokenizer, BertModel
+
+    folder = files.whole(files.MINILM).parent
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    peer = BertModel.from_pretrained(folder, local_files_only=True).eval()
+
+    def embed() -> np.ndarray:
+        batch = tokenizer(TEXTS, padding=True, return_tensors="pt")
+        with torch.inference_mode():
+            hidden = peer(**batch).last_hidden_state
+        sums = (hidden * batch["attention_mask"][..., None]).sum(dim=1)
+        return torch.nn.functional.normalize(sums).numpy()
+
+    return embed
+
+
 if __name__ == "__main__":
-    if not files.installed(files.SMOLLM2):
-        sys.exit("The model is not installed: run make models, or make bench.")
+    if not all(map(files.installed, files.MODELS)):
+        sys.exit("The models are not installed: run make models, or make bench.")
     if len(sys.argv) == 1:
         main()
     else:

@@ -44,7 +44,7 @@ def findings() -> Iterator[Finding]:
     yield kernel()
     yield browser_files(root)
     yield work(root)
-    yield real_model()
+    yield real_models()
     yield a_check()
 
 
@@ -157,19 +157,21 @@ def work(root: Path) -> Finding:
         )
 
 
-def real_model() -> Finding:
-    """Is the real model whole, if it is installed? Nothing needs it."""
+def real_models() -> Finding:
+    """Are the real models whole, those that are installed? Nothing needs them."""
     try:
         from rounds.models import files
     except ImportError as error:
         return Finding(False, f"rounds.models cannot be used ({error}): {INSTALL}")
-    if not files.installed(files.SMOLLM2):
-        return Finding(True, "no real model (optional: make models)")
+    found = [file for file in files.MODELS if files.installed(file)]
+    if not found:
+        return Finding(True, "no real models (optional: make models)")
     try:
-        files.whole(files.SMOLLM2)
+        for file in found:
+            files.whole(file)
     except files.ModelFileError as error:
         return Finding(False, str(error))
-    return Finding(True, f"real model {files.SMOLLM2.what}")
+    return Finding(True, f"real models: {', '.join(file.what for file in found)}")
 
 
 def a_check() -> Finding:

@@ -113,23 +113,26 @@ def test_work_that_cannot_be_written_fails_and_nothing_is_left(tmp_path, monkeyp
     assert not found.good and "Permission denied" in found.text
 
 
-def test_the_real_model_is_optional_but_not_damaged(monkeypatch, tmp_path):
+def test_the_real_models_are_optional_but_not_damaged(monkeypatch, tmp_path):
     def distribution(name):
         raise files.PackageNotFoundError(name)
 
     monkeypatch.setattr(files, "distribution", distribution)
-    assert str(doctor.real_model()) == "[OK] no real model (optional: make models)"
+    assert str(doctor.real_models()) == "[OK] no real models (optional: make models)"
     folder = SimpleNamespace(locate_file=tmp_path.joinpath)
     monkeypatch.setattr(files, "distribution", lambda name: folder)
-    found = str(doctor.real_model())
+    found = str(doctor.real_models())
     assert found.startswith("[FAIL] SmolLM2-135M-Instruct is damaged")
     assert "make models" in found
     monkeypatch.setattr(files, "whole", lambda file: tmp_path)
-    assert str(doctor.real_model()) == "[OK] real model SmolLM2-135M-Instruct"
+    both = "[OK] real models: SmolLM2-135M-Instruct, all-MiniLM-L6-v2"
+    assert str(doctor.real_models()) == both
+    monkeypatch.setattr(files, "installed", lambda file: file is files.MINILM)
+    assert str(doctor.real_models()) == "[OK] real models: all-MiniLM-L6-v2"
     monkeypatch.delitem(sys.modules, "rounds.models.files")
     monkeypatch.delattr(rounds.models, "files")
     monkeypatch.setitem(sys.modules, "rounds.models", None)
-    assert str(doctor.real_model()).startswith("[FAIL] rounds.models cannot be used")
+    assert str(doctor.real_models()).startswith("[FAIL] rounds.models cannot be used")
 
 
 def test_the_check_that_is_tried_is_not_recorded(tmp_path, monkeypatch):
