@@ -1,14 +1,16 @@
 """Proof of the checks: every program of the bank through the check of its exercise.
 
-    python -m rounds.audit
+    python -m rounds.audit [TOPIC ...]
 
-writes the score that the landing page shows. That takes a minute or two, which a
-reader who builds the site does not wait for; a test holds the score against the bank.
+writes the score that the landing page shows, of all topics or of those named. That
+takes minutes, which a reader who builds the site does not wait for; a test holds the
+score against the bank.
 """
 
 import json
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -22,32 +24,39 @@ SCORE = Path(__file__).parent / "data" / "score.json"
 
 @dataclass(frozen=True)
 class Score:
-    """How many programs the checks judge rightly, over how many topics."""
+    """How many programs the checks judge rightly."""
 
     right: int
     wrong: int
     named: int
-    topics: int
 
 
-def recorded() -> Score:
-    """The score as it was last computed: what the landing page says."""
-    return Score(**json.loads(SCORE.read_text(encoding="utf-8")))
+def recorded() -> dict[str, Score]:
+    """The score of each topic as it was last computed: what the landing page says."""
+    stored = json.loads(SCORE.read_text(encoding="utf-8"))
+    return {name: Score(**counts) for name, counts in stored.items()}
 
 
-def score() -> Score:
-    """Run the whole bank."""
-    cards = catalog.topics()
-    exercises = [exercise for card in cards for exercise in card.exercises()]
+def total(scores: dict[str, Score]) -> Score:
+    """All topics together."""
+    return Score(
+        right=sum(score.right for score in scores.values()),
+        wrong=sum(score.wrong for score in scores.values()),
+        named=sum(score.named for score in scores.values()),
+    )
+
+
+def score(topic: Topic) -> Score:
+    """Run the bank of a topic."""
     right = wrong = named = 0
-    for exercise in exercises:
+    for exercise in topic.exercises():
         for candidate in bank.right(exercise).values():
             right += judge(exercise, candidate).state == "passed"
         for program, candidate in bank.wrong(exercise).values():
             verdict = judge(exercise, candidate)
             wrong += verdict.state != "passed"
             named += verdict.mistake == program.slug
-    return Score(right, wrong, named, len(cards))
+    return Score(right, wrong, named)
 
 
 def complaints(topic: Topic) -> Iterator[str]:
@@ -82,15 +91,28 @@ def _about(exercise: Exercise) -> Iterator[str]:
             yield f"{name} takes {label} for {verdict.mistake}, not {program.slug}."
 
 
-def main() -> int:
-    """Run the whole bank and write its score, if it has changed."""
-    print("Running every program of the bank: a minute or two.", flush=True)
-    text = json.dumps(asdict(score()), indent=1) + "\n"
-    if not SCORE.exists() or SCORE.read_text(encoding="utf-8") != text:
+def main(names: list[str]) -> int:
+    """Run the bank of these topics, of all without names, and write what changed."""
+    try:
+        topics = [catalog.topic(name) for name in names] or catalog.topics()
+    except catalog.UnknownName as unknown:
+        print(unknown, file=sys.stderr)
+        return 1
+    print("Running every program of the bank: some minutes.", flush=True)
+    before = recorded() if SCORE.exists() else {}
+    with ProcessPoolExecutor() as pool:
+        found = dict(
+            zip((t.name for t in topics), pool.map(score, topics), strict=True)
+        )
+    known = [topic.name for topic in catalog.topics()]
+    scores = {name: s for name, s in sorted((before | found).items()) if name in known}
+    if scores != before:
+        kept = {name: asdict(counts) for name, counts in scores.items()}
+        text = json.dumps(kept, indent=1) + "\n"
         SCORE.write_text(text, encoding="utf-8", newline="\n")
         print(f"wrote rounds/data/{SCORE.name}")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -109,7 +109,7 @@ def _read() -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise NoExtract(
             f"The extracts rounds/data/smollm2.npz and .json cannot be read ({error}): "
-            "git restore rounds/data, or make them anew with rounds/data/make_smollm2.py."
+            "git restore rounds/data, or run rounds/data/make_smollm2.py."
         ) from None
     return about, arrays
 

@@ -10,7 +10,6 @@ network and no key: each is a few lines, does the same every time, and keeps wha
 asked of it. The checks of this course use the very same ones.
 """
 
-import asyncio
 import copy
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -135,5 +134,7 @@ class FakeClock:
 
     async def async_sleep(self, seconds: float) -> None:
         """Wait, letting other coroutines go on meanwhile."""
+        import asyncio  # here, since it takes long to import
+
         self.sleep(seconds)
         await asyncio.sleep(0)

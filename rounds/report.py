@@ -116,10 +116,9 @@ def _explained(verdict: Verdict) -> list[str]:
     made = failure.before and "=" in failure.before[0].partition("(")[0]
     if made or (failure.before and not failure.direct):
         lines += _labelled("after", "; ".join(failure.before))
-    looked = not failure.direct and "(" not in failure.called
-    lines += _labelled("looked at" if looked else "called", failure.called)
+    lines += _labelled("looked at" if failure.looked else "called", failure.called)
     verb = "raised" if failure.kind == "raised" else "returned"
-    verb = "it is" if looked and verb == "returned" else verb
+    verb = "it is" if failure.looked and verb == "returned" else verb
     if failure.kind in ("mutated", "signature"):
         verb = "but"
     if failure.returned != failure.expected:  # else the note says how they differ

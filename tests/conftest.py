@@ -8,6 +8,15 @@ import rounds.topics
 from rounds.engine import guard
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of one file go to one process, a notebook's cells above all. test_bank.py,
+    which takes longest, says itself what belongs together."""
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(str(item.path)))
+
+
 @pytest.fixture
 def small_topics(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make the topics of tests/topics known: running_mean, gather, lines and so on."""

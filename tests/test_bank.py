@@ -1,8 +1,11 @@
 """Claims about the bank: it is large enough, and the checks judge all of it rightly."""
 
-import dataclasses
 import functools
+import json
 import re
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,9 +13,25 @@ from rounds import audit, bank, catalog
 from rounds.engine.diagnose import Verdict, judge
 from rounds.exercise import Exercise
 
-EXERCISES = [e for topic in catalog.topics() for e in topic.exercises()]
-RIGHT = [(e, label) for e in EXERCISES for label in bank.right(e)]
-WRONG = [(e, label) for e in EXERCISES for label in bank.wrong(e)]
+TOPICS = catalog.topics()
+EXERCISES = [exercise for topic in TOPICS for exercise in topic.exercises()]
+
+
+def together(topic: str, *values: Any, name: str) -> Any:
+    """A test's parameters. Those of one topic go to one process: they take minutes in
+    all, and share what they found."""
+    return pytest.param(*values, id=name, marks=pytest.mark.xdist_group(topic))
+
+
+PER_TOPIC = [together(topic.name, topic, name=topic.name) for topic in TOPICS]
+RIGHT, WRONG = (
+    [
+        together(e.topic, e, label, name=f"{e.name}-{label}")
+        for e in EXERCISES
+        for label in programs(e)
+    ]
+    for programs in (bank.right, bank.wrong)
+)
 
 
 @functools.cache
@@ -29,42 +48,40 @@ def refused(name: str, label: str) -> Verdict:
     return judge(exercise, bank.wrong(exercise)[label][1])
 
 
-def names(pairs: list[tuple[Exercise, str]]) -> list[str]:
-    return [f"{exercise.name}-{label}" for exercise, label in pairs]
-
-
-@pytest.mark.parametrize(("exercise", "label"), RIGHT, ids=names(RIGHT))
+@pytest.mark.parametrize(("exercise", "label"), RIGHT)
 def test_right_program_is_accepted(exercise: Exercise, label: str):
     verdict = accepted(exercise.name, label)
     assert verdict.failure is None
     assert verdict.state == "passed"
 
 
-@pytest.mark.parametrize(("exercise", "label"), WRONG, ids=names(WRONG))
+@pytest.mark.parametrize(("exercise", "label"), WRONG)
 def test_wrong_program_is_named_as_itself(exercise: Exercise, label: str):
-    program, _ = bank.wrong(exercise)[label]
+    due, _ = bank.wrong(exercise)[label]
     verdict = refused(exercise.name, label)
-    assert (verdict.mistake, verdict.says) == (program.slug, program.says)
+    assert (verdict.mistake, verdict.says) == (due.slug, due.says)
     assert verdict.state in ("wrong", "raised")
 
 
-def test_score_on_the_landing_page_is_that_of_the_bank():
-    right = [accepted(exercise.name, label) for exercise, label in RIGHT]
-    wrong = {(e.name, label): refused(e.name, label) for e, label in WRONG}
-    slugs = {
-        (e.name, label): program.slug
-        for e in EXERCISES
-        for label, (program, _) in bank.wrong(e).items()
-    }
-    assert audit.recorded() == audit.Score(
+@pytest.mark.parametrize("topic", PER_TOPIC)
+def test_score_on_the_landing_page_is_that_of_the_bank(topic: catalog.Topic):
+    right, wrong = [], {}
+    for exercise in topic.exercises():
+        right += [accepted(exercise.name, label) for label in bank.right(exercise)]
+        for label, (program, _) in bank.wrong(exercise).items():
+            wrong[exercise.name, label] = (program, refused(exercise.name, label))
+    assert audit.recorded().get(topic.name) == audit.Score(
         right=sum(verdict.state == "passed" for verdict in right),
-        wrong=sum(verdict.state != "passed" for verdict in wrong.values()),
-        named=sum(wrong[key].mistake == slug for key, slug in slugs.items()),
-        topics=len(catalog.topics()),
-    ), "python -m rounds.audit writes the score anew"
+        wrong=sum(verdict.state != "passed" for _, verdict in wrong.values()),
+        named=sum(verdict.mistake == it.slug for it, verdict in wrong.values()),
+    ), f"python -m rounds.audit {topic.name} writes the score anew"
 
 
-@pytest.mark.parametrize("topic", catalog.topics(), ids=lambda topic: topic.name)
+def test_no_score_is_kept_of_a_topic_that_is_gone():
+    assert set(audit.recorded()) == {topic.name for topic in catalog.topics()}
+
+
+@pytest.mark.parametrize("topic", PER_TOPIC)
 def test_topic_has_twenty_wrong_programs_and_two_alternatives(topic: catalog.Topic):
     exercises = topic.exercises()
     assert sum(len(bank.wrong(exercise)) for exercise in exercises) >= 20
@@ -121,13 +138,8 @@ def test_edit_that_does_not_apply_once_is_an_error(
         bank.build(exercise, program)
 
 
-def test_score_counts_programs_accepted_caught_and_named(
-    small_topics: None, monkeypatch: pytest.MonkeyPatch
-):
-    cards = [catalog.topic(name) for name in ("broken", "lines", "running_mean")]
-    cards[0] = dataclasses.replace(cards[0], name="gather")
-    monkeypatch.setattr(catalog, "topics", lambda: cards)
-    assert audit.score() == audit.Score(right=9, wrong=9, named=9, topics=3)
+def test_score_counts_programs_accepted_caught_and_named(small_topics: None):
+    assert audit.score(catalog.topic("lines")) == audit.Score(3, 2, 2)
 
 
 def test_score_does_not_count_what_is_judged_wrongly(
@@ -135,8 +147,25 @@ def test_score_does_not_count_what_is_judged_wrongly(
 ):
     broken = catalog.topic("broken")
     lenient = [e for e in broken.exercises() if e.name == "broken.lenient"]
-    monkeypatch.setattr(catalog, "topics", lambda: [broken])
     monkeypatch.setattr(catalog.Topic, "exercises", lambda self: lenient)
     # Of two right programs one is rejected; of three wrong ones one passes and two
     # cannot be told apart.
-    assert audit.score() == audit.Score(right=1, wrong=2, named=1, topics=1)
+    assert audit.score(broken) == audit.Score(right=1, wrong=2, named=1)
+
+
+def test_score_of_one_topic_is_written_beside_the_others(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    kept = tmp_path / "score.json"
+    others = {"attention": {"right": 1, "wrong": 1, "named": 1}, "gone": {}}
+    others["gone"] = others["attention"]
+    kept.write_text(json.dumps(others), encoding="utf-8")
+    monkeypatch.setattr(audit, "SCORE", kept)
+    monkeypatch.setattr(audit, "ProcessPoolExecutor", ThreadPoolExecutor)
+    monkeypatch.setattr(audit, "score", lambda topic: audit.Score(5, 6, 7))
+    assert audit.main(["bpe"]) == 0
+    assert audit.recorded() == {
+        "attention": audit.Score(1, 1, 1),
+        "bpe": audit.Score(5, 6, 7),
+    }
+    assert audit.main(["bep"]) == 1

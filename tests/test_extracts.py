@@ -85,7 +85,9 @@ def test_score_is_the_mean_over_queries_that_have_such_keys():
 
 
 def test_source_names_the_model_and_the_script():
-    assert extracts.source() == "SmolLM2-135M-Instruct, run by rounds/data/make_smollm2.py"
+    assert (
+        extracts.source() == "SmolLM2-135M-Instruct, run by rounds/data/make_smollm2.py"
+    )
 
 
 def test_extracts_are_small_enough_to_commit():

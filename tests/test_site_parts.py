@@ -103,7 +103,8 @@ def test_only_a_solution_says_show_the_solution(solution):
 
 
 def test_score_sentence_counts_right_wrong_and_named():
-    sentence = contents.score_sentence(Score(right=3, wrong=20, named=19, topics=1))
+    scores = {"one": Score(right=1, wrong=15, named=14), "two": Score(2, 5, 5)}
+    sentence = contents.score_sentence(scores)
     assert sentence == (
         "3 right programs accepted, 20 wrong programs caught, 19 by name."
     )

@@ -6,7 +6,6 @@ candidates that cannot be sent to a child. It cannot stop a call into C, nor, on
 Python 3.11, a loop that catches every exception.
 """
 
-import asyncio
 import os
 import sys
 import threading
@@ -73,6 +72,8 @@ async def heartbeat(renew: Callable[[], None]) -> None:
     A candidate that holds the loop is stopped by `limited`, one that only waits by
     `bounded`.
     """
+    import asyncio  # a tenth of the package's import, and few candidates wait
+
     while True:
         renew()
         await asyncio.sleep(SECONDS / 4)
@@ -80,6 +81,8 @@ async def heartbeat(renew: Callable[[], None]) -> None:
 
 async def bounded(awaitable: Awaitable[Any]) -> Any:
     """Await, but raise Stopped after SECONDS: for what never becomes ready."""
+    import asyncio  # a tenth of the package's import, and few candidates wait
+
     task = asyncio.ensure_future(awaitable)
     await asyncio.wait({task}, timeout=SECONDS)
     if not task.done():

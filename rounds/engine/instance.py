@@ -34,7 +34,7 @@ class Instance:
     def get(self, attribute: str) -> Step:
         """Read an attribute."""
         text = f"{self.name}.{attribute}"
-        return self.trial.step(text, lambda: getattr(self.value, attribute), (), {})
+        return self.trial.look(text, lambda: getattr(self.value, attribute))
 
     def _method(self, method: str) -> Any:
         return guarded(getattr, self.value, method, None, otherwise=None)

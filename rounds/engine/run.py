@@ -1,6 +1,5 @@
 """Run a candidate through the cases of an exercise and note what it did."""
 
-import asyncio
 import inspect
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
@@ -98,6 +97,8 @@ NO_END = f"nothing: it was stopped after {guard.SECONDS:.0f} seconds"
 async def _kept_alive(
     pending: Awaitable[None], renew: Callable[[], None] | None
 ) -> None:
+    import asyncio  # here, since few candidates wait: see rounds.engine.guard
+
     beat = asyncio.ensure_future(guard.heartbeat(renew)) if renew else None
     try:
         await pending
@@ -122,6 +123,8 @@ def finish(work: Coroutine[Any, Any, Any], needs_loop: bool) -> Any:
         except StopIteration as end:
             return end.value
         raise RuntimeError("a case that waits must be async def")
+    import asyncio
+
     try:
         asyncio.get_running_loop()
     except RuntimeError:

@@ -43,6 +43,7 @@ class Failure:
     size: int = 0  # entries in the arguments: the smallest call is told first
     call: int = 0  # its place among the calls of the case
     direct: bool = False  # of the candidate itself, not of a method
+    looked: bool = False  # nothing was called: what was left behind is wrong
 
 
 @dataclass(eq=False)
@@ -66,6 +67,7 @@ class Step:
     seen: list[tuple[str, Any]] = field(default_factory=list)
     failed: bool = False
     left_out: bool = False  # not made, so that nothing is expected of it
+    looked: bool = False  # nothing was called: something was read
     held: bool = False  # its value is an object whose methods are called
 
     def seen_as(self, view: Callable[[Any], Any]) -> "Step":

@@ -25,7 +25,7 @@ def led_here(steps: list[Step], called: str) -> tuple[str, ...]:
 
 def _only_reads(step: Step) -> bool:
     """An attribute or a length was asked for, which leads nowhere."""
-    return "(" not in step.called or step.called.startswith("len(")
+    return step.looked or step.called.startswith("len(")
 
 
 def _told(step: Step) -> str:

@@ -104,7 +104,9 @@ class Trial:
     def look(self, text: str, function: Callable[[], Any]) -> Step:
         """Look at what the calls so far left behind, in a fake say: what `function`
         gives is the step's value, and reports call it `text`."""
-        return self.step(text, function, (), {})
+        step = self.step(text, function, (), {})
+        step.looked = True
+        return step
 
     def step(
         self,
@@ -168,6 +170,7 @@ class Trial:
             size=_entries(needed),
             call=place,
             direct=direct,
+            looked=step.looked,
         )
         self.failures.append(failure)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 from rounds import catalog
-from rounds.audit import Score
+from rounds.audit import Score, total
 
 ROOMS = {"chapters": "Chapter", "exercises": "Exercise", "solutions": "Solution"}
 
@@ -15,8 +15,9 @@ def pages(root: Path) -> list[str]:
     return list(parse_toc_yaml(root / "_toc.yml"))
 
 
-def score_sentence(score: Score) -> str:
-    """The bank's score in words."""
+def score_sentence(scores: dict[str, Score]) -> str:
+    """The bank's score in words, all topics together."""
+    score = total(scores)
     return (
         f"{score.right} right programs accepted, {score.wrong} wrong programs "
         f"caught, {score.named} by name."
