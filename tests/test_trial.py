@@ -293,3 +293,11 @@ def test_hostile_record_is_no_trouble():
             raise SystemExit
 
     assert check("clerk.parse", lambda line: [Hostile("a")]).state == "wrong"
+
+
+def test_error_in_compiled_code_is_told_at_the_line_that_called_it():
+    def roll(weights, rng):
+        return rng.choice(len(weights), p=weights * 2)
+
+    report = check("dice.roll", roll)
+    assert "rng.choice(len(weights), p=weights * 2)" in str(report)
