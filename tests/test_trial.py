@@ -9,6 +9,7 @@ import pytest
 
 from rounds import bank, catalog, check
 from rounds.engine import run
+from rounds.engine.compare import difference
 from rounds.engine.diagnose import judge
 from rounds.engine.draws import Draws
 from rounds.engine.lines import Lines
@@ -301,3 +302,30 @@ def test_error_in_compiled_code_is_told_at_the_line_that_called_it():
 
     report = check("dice.roll", roll)
     assert "rng.choice(len(weights), p=weights * 2)" in str(report)
+
+
+def test_short_item_that_differs_is_shown_whole():
+    found = difference([(b"a", b"b"), (b"c", b"d")], [(b"a", b"b"), (b"c", b"e")])
+    assert (found.returned, found.expected) == (
+        "item 1: (b'c', b'd')",
+        "item 1: (b'c', b'e')",
+    )
+
+
+def test_changed_argument_of_a_method_has_the_name_that_the_method_gives_it():
+    class RunningMean:
+        def __init__(self, window):
+            self.sums = []
+
+        def add(self, numbers):
+            numbers.append(0)
+
+    exercise = Exercise("means.RunningMean", "RunningMean(window)")
+
+    @exercise.case("The caller's list stays as it is.")
+    def _(t):
+        t.new(3).call("add", [1, 2])
+
+    work = run.attempt(exercise, exercise.cases[0], RunningMean)
+    (failure,) = run.finish(work, needs_loop=False).failures
+    assert failure.returned == "numbers is now [1, 2, 0]"

@@ -10,6 +10,8 @@ import numpy as np
 from rounds.engine.fields import Fields, fields_of
 from rounds.engine.show import DIGITS, MOST_ENTRIES, MOST_ITEMS, kind, shape, show
 
+SHORT = 80  # characters of two items that are shown whole
+
 
 @dataclass(frozen=True)
 class Difference:
@@ -165,7 +167,17 @@ def _sequence_difference(
     for place, (g, d) in enumerate(zip(got, due, strict=True)):
         found = difference(g, d, rtol=rtol, atol=atol)
         if found is not None:
-            return _at(found, names[place] if names else f"item {place}")
+            whole = _short(g, d) if found.kind == "values" else None
+            return _at(whole or found, names[place] if names else f"item {place}")
+    return None
+
+
+def _short(got: Any, due: Any) -> Difference | None:
+    """Two pairs or the like, whole: shorter than to say where in them they part."""
+    if isinstance(due, tuple | list):
+        returned, expected = show(got), show(due)
+        if returned != expected and len(returned + expected) <= SHORT:
+            return Difference("values", returned, expected)
     return None
 
 
