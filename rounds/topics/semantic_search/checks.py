@@ -182,8 +182,8 @@ def fan(n: int, seed: int) -> tuple[np.ndarray, Ranking]:
 
 @cosine_top_k.case("Among more than a thousand documents.", stage="property")
 def _(t):
-    docs, ranking = fan(1200, 8)
-    t.call(EAST, docs, 500).equals(ranking[:500], **NEAR)
+    docs, ranking = fan(1100, 8)
+    t.call(EAST, docs, 300).equals(ranking[:300], **NEAR)
 
 
 @cosine_top_k.case("Documents that score the same come by index, the lower first.")
@@ -386,12 +386,12 @@ def _(t):
 
 @batch_top_k.case("Among more than a thousand documents.", level=2, stage="property")
 def _(t):
-    docs, ranking = fan(1200, 9)
-    best, worst = ranking[:500], [(i, -score) for i, score in ranking[:-501:-1]]
+    docs, ranking = fan(1100, 9)
+    best, worst = ranking[:300], [(i, -score) for i, score in ranking[:-301:-1]]
     indices = np.array([[i for i, _ in row] for row in (best, worst)])
     scores = np.array([[score for _, score in row] for row in (best, worst)])
     queries = np.array([[1.0, 0.0], [-2.0, 0.0]])
-    t.call(queries, docs, 500).equals((indices, scores), **NEAR)
+    t.call(queries, docs, 300).equals((indices, scores), **NEAR)
 
 
 @batch_top_k.case("Ties by index in every row, at the cut too.", level=2)
