@@ -1,7 +1,7 @@
 """Real embeddings of a small help desk: a committed extract, read by the pages.
 
 A page runs no model, so that it comes out the same on every machine. The files in
-rounds/data are made by rounds/data/make_sentences_extract.py, which needs `make models`.
+rounds/data are made by rounds/data/make_sentences_extract.py; it needs `make models`.
 """
 
 import json

@@ -66,9 +66,7 @@ def due(
 ) -> Ranking:
     """What is due, one document after the other, all of them sorted."""
     scored = [
-        (i, cosine(query, row))
-        for i, row in enumerate(docs)
-        if mask is None or mask[i]
+        (i, cosine(query, row)) for i, row in enumerate(docs) if mask is None or mask[i]
     ]
     return sorted(scored, key=lambda pair: (-pair[1], pair[0]))[:k]
 
@@ -168,7 +166,7 @@ def _(t):
 
 @cache
 def fan(n: int, seed: int) -> tuple[np.ndarray, Ranking]:
-    """n documents in any order whose cosines with EAST are evenly spaced; their ranking.
+    """n documents in any order whose cosines with EAST are evenly spaced, ranked.
 
     NumPy sorts small arrays whole even when it is asked for a partition, on some
     processors up to 256 entries: to be seen unsorted there must be many more.
@@ -571,15 +569,15 @@ def _(t):
         t.look("which candidates it was given", ids).equals([c["id"] for c in found])
 
 
-@rerank.case(
-    "A candidate that is there twice is ranked twice.", level=2, stage="edge"
-)
+@rerank.case("A candidate that is there twice is ranked twice.", level=2, stage="edge")
 def _(t):
     reranked(t, "cat", ["a dog", "cat", "cat"], 3, ["cat", "cat", "a dog"])
     reranked(t, "cat", ["cat", "a dog", "cat"], 2, ["cat", "cat"])
 
 
-@rerank.case("k may be more than there are, or 0; there may be none.", level=2, stage="edge")
+@rerank.case(
+    "k may be more than there are, or 0; there may be none.", level=2, stage="edge"
+)
 def _(t):
     found = dicts(1, 3, 2)
     reranked(t, "q", found, 5, picked(found, "bca"), noted)
@@ -659,7 +657,9 @@ def _(t):
     t.call([4, 9, 2, 7], {9, 2, 7}).equals(0.5)
 
 
-@reciprocal_rank.case("0.0 when none of the relevant ones is in the ranking.", stage="edge")
+@reciprocal_rank.case(
+    "0.0 when none of the relevant ones is in the ranking.", stage="edge"
+)
 def _(t):
     t.call([1, 2, 3], {4}).equals(0.0)
     t.call([1, 2, 3], set()).equals(0.0)
@@ -828,7 +828,9 @@ def _(t):
     t.call(EAST, docs[:0], 2, 2).equals([])
 
 
-@chunked_top_k.case("A negative k, or another length, is a ValueError.", level=3, stage="edge")
+@chunked_top_k.case(
+    "A negative k, or another length, is a ValueError.", level=3, stage="edge"
+)
 def _(t):
     docs = vectors(66, 5, 4)
     t.call(vectors(67, 4), docs, -1, 2).raises(ValueError)

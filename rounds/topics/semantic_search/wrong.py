@@ -9,7 +9,7 @@ import math
 import numpy as np
 
 from rounds.bank import edit, mistake
-from rounds.topics.semantic_search.right import best_by_argpartition, cosine_top_k
+from rounds.topics.semantic_search.right import cosine_top_k
 
 # cosine_top_k
 
@@ -25,7 +25,12 @@ DOT = (
     "and 1."
 )
 dot_product = edit(
-    "cosine_top_k", "dot-product", DOT, DIVIDED, "scores = docs @ query * 1.0"
+    "cosine_top_k",
+    "dot-product",
+    DOT,
+    DIVIDED,
+    "scores = docs @ query * 1.0",
+    seen_in="mem0ai/mem0 #5959",
 )
 
 
@@ -35,10 +40,23 @@ def cosine_top_k_of_products(query, docs, k, *, mask=None):
         raise ValueError("k or a shape")
     if mask is not None and len(mask) != len(docs):
         raise ValueError("mask")
-    scores = [(i, sum(a * b for a, b in zip(query, doc))) for i, doc in enumerate(docs)]
+    scores = [(i, query @ doc) for i, doc in enumerate(docs)]
     scores = [(i, float(s)) for i, s in scores if mask is None or mask[i]]
     return sorted(scores, key=lambda pair: -pair[1])[:k]
 
+
+multiplied = edit(
+    "cosine_top_k",
+    "multiplied-by-the-query-length",
+    "The scores are multiplied by the length of the query, and not divided by it: "
+    "without brackets only the first of two factors is in the denominator. For [10, 0] "
+    "the document [3, 4] scores 60.",
+    f"{NORMS}\n    {DIVIDED}",
+    "norms = np.linalg.norm(docs, axis=1)\n"
+    "    norms = np.where(norms == 0, 1, norms)\n"
+    "    scores = docs @ query / norms * np.linalg.norm(query)",
+    seen_in="VivekAlhat/Pixie, helpers.py",
+)
 
 query_not_divided = edit(
     "cosine_top_k",
@@ -65,7 +83,12 @@ NO_GUARD = (
     "is to score 0."
 )
 no_guard = edit(
-    "cosine_top_k", "no-zero-guard", NO_GUARD, DIVIDED, "scores = docs @ query / norms"
+    "cosine_top_k",
+    "no-zero-guard",
+    NO_GUARD,
+    DIVIDED,
+    "scores = docs @ query / norms",
+    seen_in="huggingface/sentence-transformers #625",
 )
 no_guard_nan_first = edit(
     "cosine_top_k",
@@ -227,7 +250,6 @@ TURNED_TIES = (
     "turning the result round turns ties round as well. Two equal documents are to "
     "come as 0, 1."
 )
-REVERSED_IN = "Shubhamsaboo/awesome-llm-apps"
 reversed_ties = edit(
     "cosine_top_k",
     "ties-reversed",
@@ -272,7 +294,9 @@ TIES_AT_CUT = (
 
 @mistake("cosine_top_k", "ties-at-the-cut", TIES_AT_CUT)
 def cosine_top_k_by_partition_and_sort(query, docs, k, *, mask=None):
-    found = dict(cosine_top_k(query, docs, max(k, len(docs)) if k >= 0 else k, mask=mask))
+    found = dict(
+        cosine_top_k(query, docs, max(k, len(docs)) if k >= 0 else k, mask=mask)
+    )
     indices = np.array(sorted(found), dtype=int)
     scores = np.array([found[i] for i in indices.tolist()])
     if 0 < k < len(indices):
@@ -706,7 +730,7 @@ MASK_LATE = (
 )
 mask_after_cut = edit(
     "cosine_top_k", "mask-after-the-cut", MASK_LATE, "order = order[mask[order]]",
-    "order = order[:k][mask[order[:k]]]",
+    "order = order[:k][mask[order[:k]]]", seen_in="mem0ai/mem0 #7416",
 )  # fmt: skip
 mask_after_more = edit(
     "cosine_top_k", "mask-after-twice-the-cut",
@@ -1621,11 +1645,11 @@ def reciprocal_rank_by_truth(ranked, relevant):
 
 # ndcg_at_k
 
-DISCOUNTED = "return sum(v / math.log2(r + 1) for r, v in enumerate(values[:k], start=1))"
-IDEAL = "ideal = dcg(sorted(gains.values(), reverse=True))"
-NDCG = (
-    "return dcg([gains.get(doc, 0) for doc in ranked]) / ideal if ideal > 0 else 0.0"
+DISCOUNTED = (
+    "return sum(v / math.log2(r + 1) for r, v in enumerate(values[:k], start=1))"
 )
+IDEAL = "ideal = dcg(sorted(gains.values(), reverse=True))"
+NDCG = "return dcg([gains.get(doc, 0) for doc in ranked]) / ideal if ideal > 0 else 0.0"
 
 exponential = edit(
     "ndcg_at_k",
@@ -1650,6 +1674,7 @@ discount_early = edit(
     "is log2(rank), and 1 at rank 1. It is log2(rank + 1).",
     "math.log2(r + 1)",
     "max(math.log2(r), 1)",
+    seen_in="OpenAgentHQ/openagent-eval #223",
 )
 discount_of_zero = edit(
     "ndcg_at_k",
@@ -1705,6 +1730,7 @@ ideal_of_found = edit(
     "to cost something: the ideal has all gains, found or not.",
     IDEAL,
     "ideal = dcg(sorted((gains.get(doc, 0) for doc in ranked), reverse=True))",
+    seen_in="run-llama/llama_index #17070",
 )
 ideal_of_top = edit(
     "ndcg_at_k",
@@ -1713,6 +1739,7 @@ ideal_of_top = edit(
     "better order. It is made of all gains, found or not.",
     IDEAL,
     "ideal = dcg(sorted((gains.get(doc, 0) for doc in ranked[:k]), reverse=True))",
+    seen_in="o19s/quepid #836",
 )
 ideal_unsorted = edit(
     "ndcg_at_k",
@@ -1828,10 +1855,10 @@ no_gain_is_nan = edit(
 def ndcg_at_k_sorting(ranked, gains, k):
     discounts = [math.log2(r + 2) for r in range(k)]
     own = sorted((gains.get(doc, 0) for doc in ranked[:k]), reverse=True)
-    best = sum(
-        g / d for g, d in zip(sorted(gains.values(), reverse=True), discounts)
-    )
-    return sum(g / d for g, d in zip(own, discounts)) / best if best else 0.0
+    ideal = sorted(gains.values(), reverse=True)
+    best = sum(g / d for g, d in zip(ideal, discounts, strict=False))
+    own = sum(g / d for g, d in zip(own, discounts, strict=False))
+    return own / best if best else 0.0
 
 
 natural_own = edit(
@@ -1970,7 +1997,7 @@ all_at_once = edit(
     "All documents are turned into floats before the first chunk is read, so that they "
     "are in memory after all: four or eight times their size on disk. Widen chunk by "
     "chunk.",
-    'query, best = query.astype(np.float32), []',
+    "query, best = query.astype(np.float32), []",
     "docs = docs.astype(np.float32)\n    query, best = query.astype(np.float32), []",
 )
 
