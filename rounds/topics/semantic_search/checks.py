@@ -7,7 +7,7 @@ zero, an id twice in a ranking, negative gains, k < 1 in a metric, k < 0 in rera
 
 Ties stand between rows that hold one number besides zeros, or zeros alone: whatever
 the order of summation, and with an epsilon or without, these score exactly the same.
-All other scores of a case are at least 1e-3 apart; tests hold it to that.
+All other scores of a case are at least 5e-4 apart; tests hold it to that.
 """
 
 import math
@@ -160,7 +160,7 @@ def _(t):
 @cosine_top_k.case("Among more documents than one sees at a glance.", stage="property")
 def _(t):
     docs = vectors(12, 60, 5)
-    for seed, k in ((21, 10), (22, 60), (23, 1)):
+    for seed, k in ((21, 10), (24, 60), (25, 1)):
         search(t, vectors(seed, 5), docs, k)
 
 

@@ -154,9 +154,9 @@ def cosine_top_k_by_argpartition(query, docs, k, *, mask=None):
     demand(query, docs, k)
     if mask is not None and len(mask) != len(docs):
         raise ValueError(f"{len(mask)} in the mask, {len(docs)} documents")
-    norms = np.sqrt(np.einsum("ij,ij->i", docs, docs) * (query @ query))
+    norms = np.sqrt(np.vecdot(docs, docs) * (query @ query))
     scores = np.zeros(len(docs), np.result_type(norms, query, docs))
-    np.divide(docs @ query, norms, out=scores, where=norms > 0)
+    np.divide(np.vecdot(docs, query), norms, out=scores, where=norms > 0)
     allowed = np.arange(len(docs)) if mask is None else np.flatnonzero(mask)
     chosen = allowed[best_by_argpartition(scores[allowed], k)]
     return list(zip(chosen.tolist(), scores[chosen].tolist(), strict=True))
