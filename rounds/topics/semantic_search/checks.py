@@ -377,9 +377,9 @@ def _(t):
 
 @batch_top_k.case("Each row equals a search for that query alone.", level=2)
 def _(t):
-    docs = vectors(13, 50, 6)
-    search_all(t, vectors(41, 6, 6), docs, 7)
-    search_all(t, vectors(42, 2, 6), docs, 50)
+    docs = vectors(13, 30, 6)
+    search_all(t, vectors(41, 4, 6), docs, 7)
+    search_all(t, vectors(42, 2, 6), docs, 30)
 
 
 @batch_top_k.case("Among more than a thousand documents.", level=2, stage="property")
@@ -534,6 +534,8 @@ def _(t):
         ((-1, 0, 1, -2), "cbad"),
         ((1e-9, 1e9, -1e9, 0.0), "badc"),
         ((10, 9, 100), "cab"),
+        ((0.51, 0.54, 0.52), "bca"),
+        ((0.5, 0.501, 0.5005), "bca"),
     ):
         found = dicts(*scores)
         reranked(t, "q", found, len(ids), picked(found, ids), noted)

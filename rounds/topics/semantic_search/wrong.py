@@ -1294,6 +1294,23 @@ rerank_whole = edit(
     "[score(query, candidate) for",
     "[int(score(query, candidate)) for",
 )
+rerank_rounded = edit(
+    "rerank",
+    "scores-rounded",
+    "Scores are rounded before they are compared, so that near ones are equal and stay "
+    "as they were. 0.54 comes before 0.51.",
+    "-scores[i]",
+    "-round(scores[i], 1)",
+)
+rerank_first_stage = edit(
+    "rerank",
+    "first-stage-counts",
+    "The place in the first stage still counts: a candidate that stood further down "
+    "loses to one of slightly lower score. Only the score decides; places decide "
+    "between equals.",
+    "-scores[i]",
+    "-(scores[i] - 0.01 * i)",
+)
 rerank_not_at_all = edit(
     "rerank",
     "order-of-retrieval",
