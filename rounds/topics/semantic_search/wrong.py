@@ -1747,7 +1747,7 @@ ideal_of_found = edit(
     "to cost something: the ideal has all gains, found or not.",
     IDEAL,
     "ideal = dcg(sorted((gains.get(doc, 0) for doc in ranked), reverse=True))",
-    seen_in="run-llama/llama_index #17070",
+    seen_in="NTMC-Community/MatchZoo #598",
 )
 ideal_of_top = edit(
     "ndcg_at_k",
@@ -1757,6 +1757,16 @@ ideal_of_top = edit(
     IDEAL,
     "ideal = dcg(sorted((gains.get(doc, 0) for doc in ranked[:k]), reverse=True))",
     seen_in="o19s/quepid #836",
+)
+ideal_as_long = edit(
+    "ndcg_at_k",
+    "ideal-as-long-as-the-ranking",
+    "The ideal ranking takes every returned document for one of the largest gain, so "
+    "that returning more makes the answer worse. It is made of the gains that exist, "
+    "whatever was returned.",
+    IDEAL,
+    "ideal = dcg([max(gains.values(), default=0)] * len(ranked))",
+    seen_in="run-llama/llama_index #17070",
 )
 ideal_unsorted = edit(
     "ndcg_at_k",
