@@ -92,7 +92,10 @@ def test_a_loop_over_documents_passes():
             scores[i] = float(docs[i] @ query / norm) if norm else 0.0
         return sorted(scores.items(), key=lambda pair: (-pair[1], pair[0]))[:k]
 
-    assert judge(checks.cosine_top_k, loop).state == "passed"
+    verdict = judge(checks.cosine_top_k, loop)
+    assert verdict.state == "passed"
+    assert "goes through the documents in Python" in verdict.remarks[0]
+    assert judge(checks.cosine_top_k, cosine_top_k).remarks == ()
 
 
 # The extract

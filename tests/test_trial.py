@@ -329,3 +329,20 @@ def test_changed_argument_of_a_method_has_the_name_that_the_method_gives_it():
     work = run.attempt(exercise, exercise.cases[0], RunningMean)
     (failure,) = run.finish(work, needs_loop=False).failures
     assert failure.returned == "numbers is now [1, 2, 0]"
+
+
+def test_remark_is_made_on_a_right_program_and_only_there():
+    def distinct(numbers):
+        return len(set(numbers))
+
+    def distinct_in_a_loop(numbers):
+        seen = set()
+        for number in numbers:
+            seen.add(number)
+        return len(seen)
+
+    assert "remark" not in str(check("dice.distinct", distinct))
+    report = check("dice.distinct", distinct_in_a_loop)
+    assert report.passed
+    assert report.lines[1] == "  remark    A set does this in one line."
+    assert "remark" not in str(check("dice.distinct", lambda numbers: 0))

@@ -25,6 +25,7 @@ class Verdict:
     failure: Failure | None = None
     mistake: str | None = None
     says: str = ""
+    remarks: tuple[str, ...] = ()  # on a program that passed
 
 
 def judge(
@@ -56,7 +57,8 @@ async def ajudge(
         raise ValueError(f"{exercise.name} has no call to check up to level {level}.")
     failures = [failure for outcome in done for failure in outcome.failures]
     if not failures:
-        return Verdict(PASSED, calls)
+        remarks = dict.fromkeys(text for outcome in done for text in outcome.remarks)
+        return Verdict(PASSED, calls, remarks=tuple(remarks))
     if all(outcome.failures for outcome in done) and all(
         failure.error == "NotImplementedError" for failure in failures
     ):

@@ -38,6 +38,7 @@ class Trial:
         self.announce, self.silent, self.only_call = announce, silent, only_call
         self.steps: list[Step] = []
         self.failures: list[Failure] = []
+        self.remarks: list[str] = []
 
     def call(self, *args: Any, **kwargs: Any) -> Step:
         """Call the candidate, a function."""

@@ -329,6 +329,18 @@ def _(t):
     t.call(vectors(36, 3), docs, -1, mask=np.ones(4, bool)).raises(ValueError)
 
 
+@cosine_top_k.case("All documents in one product.", stage=COST)
+def _(t):
+    docs, ranking = fan(400, 4)
+    step = t.counted(EAST, docs, 3).equals(ranking[:3], **NEAR)
+    # The pairs that come back may be made one by one, which k lines or two do.
+    step.remark_beyond(
+        300,
+        "This goes through the documents in Python, which is far slower than "
+        "one product of the matrix and the query. It is right, and too slow to serve.",
+    )
+
+
 # batch_top_k
 
 
