@@ -294,3 +294,13 @@ def test_hostile_record_is_no_trouble():
             raise SystemExit
 
     assert check("clerk.parse", lambda line: [Hostile("a")]).state == "wrong"
+
+
+def test_integer_too_large_for_a_float_is_compared_exactly():
+    def huge(value, due):
+        exercise = Exercise("dice.roll", "roll(weights, rng)")
+        exercise.case("It is what is due.")(lambda t: t.call().equals(due))
+        return judge(exercise, lambda: value)
+
+    assert huge(2**9990, 2**9990).state == "passed"
+    assert huge(2**9990 + 1, 2**9990).state == "wrong"
