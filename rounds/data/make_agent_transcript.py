@@ -14,7 +14,7 @@ from rounds import given, models
 from rounds.topics.agent.right import PROTOCOL, Tool
 
 HERE = Path(__file__).parent
-MAX_TOKENS = 40
+MAX_TOKENS = 48
 TASKS = (
     "What is 12 * 34?",
     "What is the capital of Norway?",
