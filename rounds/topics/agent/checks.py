@@ -195,6 +195,12 @@ class Run:
         made = [(one["tool"], one.get("args", {})) for one in due]
         return self.note("tools that ran", lambda: list(desk.log), made)
 
+    def ran_all(self, desk: Desk, *due: dict) -> "Run":
+        """The same for calls that may run at the same time, in any order."""
+        made = [(one["tool"], one.get("args", {})) for one in due]
+        in_order = partial(sorted, key=repr)
+        return self.note("tools that ran", lambda: in_order(desk.log), in_order(made))
+
     def asked(self, count: int) -> "Run":
         """How often the model was asked."""
         return self.note("calls of the model", lambda: len(self.llm.sent), count)
@@ -834,7 +840,7 @@ def _(t):
     uses = [call("add", a=20, b=3), call("greet", who="Ada"), call("add", a=40, b=6)]
     asked = calls(**dict(zip(("mike_z", "kilo_q", "lima_w"), uses, strict=True)))
     run = Run(t, [asked, final("x")], tools).ends("final", "x", 2, [3, 0]).prompts()
-    run.ran(desk, *uses)
+    run.ran_all(desk, *uses)
     run.paired("mike_z", "kilo_q", "lima_w")
     run.told(["23"], ["Hei Ada"], ["46"])
 
@@ -901,7 +907,7 @@ def _(t):
         nova_x=call("add", a=40, b=6),
     )
     run = Run(t, [asked, final("x")], tools).ends("final", "x", 2, [4, 0])
-    run.ran(desk, call("fail"), call("add", a=40, b=6))
+    run.ran_all(desk, call("fail"), call("add", a=40, b=6))
     run.paired("kilo_q", "lima_w", "mike_z", "nova_x")
     run.told(["ValueError", "no such row"], [], [], ["46"])
 
@@ -967,15 +973,17 @@ def _(t):
 
 
 class Approver:
-    """Answers what it is told to, in turn, and keeps what it was asked."""
+    """Answers what it is told to, in turn or by path, and keeps what it was asked."""
 
     says = "approve"
 
-    def __init__(self, *answers: Any) -> None:
-        self.answers, self.asked = list(answers), []
+    def __init__(self, *answers: Any, by_path: Mapping[str, bool] | None = None):
+        self.answers, self.by_path, self.asked = list(answers), by_path, []
 
     def __call__(self, name: str, args: dict) -> Any:
         self.asked.append((name, dict(args)))
+        if self.by_path is not None:
+            return self.by_path.get(args.get("path"), True)
         answer = self.answers[len(self.asked) - 1] if self.answers else None
         if isinstance(answer, BaseException):
             raise answer
@@ -1083,14 +1091,16 @@ def _(t):
 
 @scene("Each gated call among parallel ones is asked for.", level=3)
 def _(t):
-    desk, approve = Desk(), Approver(True, False, True)
+    desk, approve = Desk(), Approver(by_path={"b.txt": False})
     tools = [desk.tool("add", add), desk.tool("delete", "gone", needs_approval=True)]
     one, two, three = (call("delete", path=f"{name}.txt") for name in "abc")
     free = call("add", a=40, b=6)
     asked = calls(kilo_q=one, lima_w=free, mike_z=two, nova_x=three)
     run = Run(t, [asked, final("x")], tools, approve=approve)
     run.ends("final", "x", 2, [4, 0])
-    run.asked_for(approve, one, two, three)
+    paths = [args.get("path") for _, args in approve.asked]
+    due = ["a.txt", "b.txt", "c.txt"]
+    run.note("approve was asked about", lambda: sorted(map(str, paths)), due)
     gone = [args.get("path") for name, args in desk.log if name == "delete"]
     run.note("paths deleted", lambda: sorted(map(str, gone)), ["a.txt", "c.txt"])
     run.paired("kilo_q", "lima_w", "mike_z", "nova_x")
