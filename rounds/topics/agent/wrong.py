@@ -670,7 +670,7 @@ not_text = agent(
 )
 concatenated = agent(
     "result-must-be-text",
-    "A result that is no text was taken for an error. A tool may return a number or a "
+    "A result that is no text was taken for an error. A tool may give a number or a "
     "list: show it as text.",
     "return note + str(tool.fn(**args))",
     "return note + tool.fn(**args)",
@@ -866,7 +866,7 @@ number_means_float = agent(
 )
 integer_means_number = agent(
     "integer-accepts-fractions",
-    "2.5 was let through where the schema says integer.",
+    "A fraction, 2.5, was let through where the schema says integer.",
     "problem = misfit(args, tool.schema)",
     "problem = misfit(args, tool.schema) and misfit({k: int(v) if isinstance(v, float) "
     "else v for k, v in args.items()}, tool.schema)",
@@ -1317,7 +1317,7 @@ truthy = agent(
 )
 equal_to_true = agent(
     "one-taken-for-approval",
-    "1 was taken for a yes, since it equals True. Only True itself approves.",
+    "The number 1 was taken for a yes, since it equals True. Only True itself approves.",
     "approve(name, args) is not True",
     "approve(name, args) != True",
 )
@@ -1783,7 +1783,7 @@ no_length = calculator(
 )
 length_less_one = calculator(
     "thousand-characters-refused",
-    "1,000 characters were refused. That many are allowed, one more is not.",
+    "A text of 1,000 characters was refused. That many are allowed, one more is not.",
     "if len(expression) > 1000:",
     "if len(expression) >= 1000:",
 )
@@ -1964,7 +1964,7 @@ infinite = calculator(
 )
 literal_infinity = calculator(
     "infinite-literal-accepted",
-    "1e999 was taken for a number. It is inf before anything is computed, and is refused "
+    "Infinity, written 1e999, was taken for a number. It is inf before anything is computed, and is refused "
     "as a literal too.",
     "            return within(node.value)\n",
     "            if type(node.value) is float:\n"
@@ -2117,13 +2117,13 @@ bit_operators = calculator(
 )
 caret_is_power = calculator(
     "caret-as-power",
-    "^ was taken for a power. In Python it is a bit operator, and is refused.",
+    "The sign ^ was taken for a power. In Python it is a bit operator, and is refused.",
     "        ast.Pow: operator.pow,\n",
     "        ast.Pow: operator.pow,\n        ast.BitXor: operator.pow,\n",
 )
 inverted = calculator(
     "tilde-accepted",
-    "~ was evaluated. Of the unary operators only + and - are known.",
+    "The sign ~ was evaluated. Of the unary operators only + and - are known.",
     "        ast.USub: operator.neg,\n",
     "        ast.USub: operator.neg,\n        ast.Invert: operator.invert,\n",
 )
@@ -2184,43 +2184,43 @@ rounded = calculator(
 )
 integer_division = calculator(
     "slash-as-floor-division",
-    "/ rounded down. It is the true division: 7 / 2 is 3.5.",
+    "The operator / rounded down. It is the true division: 7 / 2 is 3.5.",
     "ast.Div: operator.truediv,",
     "ast.Div: operator.floordiv,",
 )
 truncated_division = calculator(
     "floor-division-truncates",
-    "// cut towards zero. It rounds down: -7 // 2 is -4.",
+    "The operator // cut towards zero. It rounds down: -7 // 2 is -4.",
     "ast.FloorDiv: operator.floordiv,",
     "ast.FloorDiv: lambda a, b: int(a / b),",
 )
 float_floor = calculator(
     "floor-division-of-floats-as-int",
-    "// of a float gave an int. 7.5 // 2 is 3.0, as Python has it.",
+    "The operator // of a float gave an int. 7.5 // 2 is 3.0, as Python has it.",
     "ast.FloorDiv: operator.floordiv,",
     "ast.FloorDiv: lambda a, b: int(a // b),",
 )
 fmod = calculator(
     "remainder-with-the-wrong-sign",
-    "% took the sign of the left side. In Python it has that of the right: -7 % 3 is 2.",
+    "The operator % took the sign of the left side. In Python it has that of the right: -7 % 3 is 2.",
     "ast.Mod: operator.mod,",
     "ast.Mod: lambda a, b: type(a % b)(math.fmod(a, b)),",
 )
 no_floor = calculator(
     "floor-division-missing",
-    "// was refused. It is one of the operators.",
+    "The operator // was refused. It is one of the operators.",
     "        ast.FloorDiv: operator.floordiv,\n",
     "",
 )
 no_mod = calculator(
     "remainder-missing",
-    "% was refused. It is one of the operators.",
+    "The operator % was refused. It is one of the operators.",
     "        ast.Mod: operator.mod,\n",
     "",
 )
 no_pow = calculator(
     "power-missing",
-    "** was refused. It is one of the operators, within its limits.",
+    "The operator ** was refused. It is one of the operators, within its limits.",
     "        ast.Pow: operator.pow,\n",
     "",
 )
