@@ -1964,8 +1964,8 @@ infinite = calculator(
 )
 literal_infinity = calculator(
     "infinite-literal-accepted",
-    "Infinity, written 1e999, was taken for a number. It is inf before anything is computed, and is refused "
-    "as a literal too.",
+    "Infinity, written 1e999, was taken for a number. It is inf before anything is "
+    "computed, and is refused as a literal too.",
     "            return within(node.value)\n",
     "            if type(node.value) is float:\n"
     "                return node.value\n"
@@ -2202,7 +2202,8 @@ float_floor = calculator(
 )
 fmod = calculator(
     "remainder-with-the-wrong-sign",
-    "The operator % took the sign of the left side. In Python it has that of the right: -7 % 3 is 2.",
+    "The operator % took the sign of the left side. In Python it has that of the "
+    "right: -7 % 3 is 2.",
     "ast.Mod: operator.mod,",
     "ast.Mod: lambda a, b: type(a % b)(math.fmod(a, b)),",
 )
