@@ -346,3 +346,13 @@ def test_remark_is_made_on_a_right_program_and_only_there():
     assert report.passed
     assert report.lines[1] == "  remark    A set does this in one line."
     assert "remark" not in str(check("dice.distinct", lambda numbers: 0))
+
+
+def test_integer_too_large_for_a_float_is_compared_exactly():
+    def huge(value, due):
+        exercise = Exercise("dice.roll", "roll(weights, rng)")
+        exercise.case("It is what is due.")(lambda t: t.call().equals(due))
+        return judge(exercise, lambda: value)
+
+    assert huge(2**9990, 2**9990).state == "passed"
+    assert huge(2**9990 + 1, 2**9990).state == "wrong"

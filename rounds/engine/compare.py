@@ -57,9 +57,11 @@ def difference(
     if not _same_type(got, due):
         return Difference("type", _with_kind(got), _with_kind(due))
     if isinstance(due, numbers.Real) and not isinstance(due, bool | np.bool_):
-        close = bool(np.isclose(float(got), float(due), rtol, atol, equal_nan=True))
-        exact = isinstance(due, numbers.Integral)
-        if got == due if exact else close:
+        if isinstance(due, numbers.Integral):  # exact, and it may be too large to float
+            same = got == due
+        else:
+            same = bool(np.isclose(float(got), float(due), rtol, atol, equal_nan=True))
+        if same:
             return None
     elif got == due:
         return None
