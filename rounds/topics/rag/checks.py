@@ -1,10 +1,10 @@
 """What is tried on a learner's RAG, against slow and obvious oracles.
 
 Conventions are those of the statement. How a text is cut, how a block or a prompt is
-worded and what is said when abstaining are the learner's own: a case looks only at what
-the statement fixes. Not tried, since it leaves them open: ids twice in one call, where a
-replaced chunk stands among ties, k1 = 0, a text that holds a fence, b = 1 with an empty
-text, nested brackets in a reply.
+worded and what is said when abstaining are the learner's own: a case looks only at
+what the statement fixes. Not tried, since it leaves them open: ids twice in one call,
+where a replaced chunk stands among ties, k1 = 0, a text that holds a fence, b = 1 with
+an empty text, nested brackets in a reply.
 """
 
 import math
@@ -19,7 +19,7 @@ from rounds.engine.perform import guarded
 from rounds.engine.step import Step
 from rounds.engine.trial import Trial
 from rounds.exercise import Exercise
-from rounds.fakes import CountingEmbed, HashingEmbed, ScriptedLLM
+from rounds.fakes import CountingEmbed, ScriptedLLM
 from rounds.topics.rag.records import Answer, Chunk, Hit
 
 chunk = Exercise("rag.chunk", 'chunk(text, size, overlap, *, doc_id="")')
@@ -154,7 +154,7 @@ def _(t):
     cut(t, "a🙂b🙂c🙂", 2, 1)
 
 
-@chunk.case("A text that fits is one chunk or more; an empty one is none.", stage="edge")
+@chunk.case("A short text has a chunk; an empty one has none.", stage="edge")
 def _(t):
     cut(t, "", 4, 1)
     cut(t, "a", 4, 3)
@@ -250,7 +250,8 @@ def _(t):
 @vector_store.case("What points away has a negative score and comes last.")
 def _(t):
     it = Shelf(t)
-    it.add(THREE, np.array([[-1.0, 0.2], [0.1, 1.0], [-0.2, -1.0]]))
+    names = [piece("x#0"), piece("y#0"), piece("x#1")]
+    it.add(names, np.array([[-1.0, 0.2], [0.1, 1.0], [-0.2, -1.0]]))
     it.search(EAST, 3)
     it.search(np.array([-1.0, -1.0]), 2)
 
@@ -320,14 +321,12 @@ def _(t):
     it.add(THREE, np.array([[1.0, 0.0], [1.0, 0.5], [1.0, 1.0]]))
     it.add([piece("a#1", "new text")], np.array([[-1.0, 0.2]]))
     it.search(EAST, 5)
-    it.add(
-        [piece("a#0", "another"), piece("c#0")], np.array([[0.1, 1.0], [0.5, 1.0]])
-    )
+    it.add([piece("a#0", "another"), piece("c#0")], np.array([[0.1, 1.0], [0.5, 1.0]]))
     it.search(NORTH, 9)
     it.search(NORTH, 2)
 
 
-@vector_store.case("delete forgets all chunks of one document, and only these.", level=2)
+@vector_store.case("delete forgets all of one document, and only that.", level=2)
 def _(t):
     it = Shelf(t)
     names = ["a#0", "ab#0", "a#1", "b#0", "a#2", "ab#1"]
@@ -558,7 +557,10 @@ def _(t):
     pack(t, hits[:1], 10_000, words, ids_of(hits, 0))
     pack(t, hits, 10_000, characters, ids_of(hits, 0, 1, 2))
     one = piece("notes (v2).md#11", "Line one.\n\n  Line {two}, 100 %.\n")
-    pack(t, [Hit(one, 0.5), *hits], 10_000, words, [one.id, *ids_of(hits, 0, 1, 2)])
+    pack(t, [Hit(one, 0.95), *hits], 10_000, words, [one.id, *ids_of(hits, 0, 1, 2)])
+    code = piece("f.py#0", "    def f(x):\n\treturn  x \t ")
+    hits.insert(1, Hit(code, 0.85))
+    pack(t, hits, 10_000, words, ids_of(hits, 0, 1, 2, 3))
     hits = heaps(2, 2, 2, 2, 2)
     pack(t, hits, 10_000, words, ids_of(hits, 0, 1, 2, 3, 4))
 
@@ -661,11 +663,10 @@ class Desk:
         replies: Sequence[Any] = (),
         count: Any = words,
         name: str = "rag",
-        embed: Any = None,
         **settings: Any,
     ) -> None:
         self.t, self.count = t, count
-        self.embed = CountingEmbed(embed or KeyEmbed())
+        self.embed = CountingEmbed(KeyEmbed())
         self.llm = ScriptedLLM(replies)
         settings = {"budget": 10_000, **settings}
         self.rag: Instance = t.new(self.embed, self.llm, count, name=name, **settings)
@@ -728,15 +729,11 @@ def _(t):
     it = Desk(t, [echo("cats.md#0"), echo("dogs.md#0")], k=2)
     it.ingest(DOCS)
     it.answer(CAT).equals(
-        Answer(
-            echo("cats.md#0"), ["cats.md#0"], ["cats.md#0", "dogs.md#0"], False, []
-        )
+        Answer(echo("cats.md#0"), ["cats.md#0"], ["cats.md#0", "dogs.md#0"], False, [])
     )
     it.has_sent("cats.md", "dogs.md")
     it.answer(DOG).equals(
-        Answer(
-            echo("dogs.md#0"), ["dogs.md#0"], ["dogs.md#0", "süd/sun#0"], False, []
-        )
+        Answer(echo("dogs.md#0"), ["dogs.md#0"], ["dogs.md#0", "süd/sun#0"], False, [])
     )
     it.has_sent("dogs.md", "süd/sun")
 
@@ -805,7 +802,7 @@ LONG = " ".join(f"Line {i} is about tea and dog {i}." for i in range(60))
 
 @rag.case("Long documents are cut: no text of more than 400 characters is embedded.")
 def _(t):
-    it = Desk(t, [echo("long#0")], embed=HashingEmbed(64))
+    it = Desk(t, [echo("long#0")])
     it.ingest({"short": "A cat.", "long": LONG})
 
     def longest() -> bool:
@@ -1055,8 +1052,8 @@ def over_budget(
 
 def ladder(most: int) -> list[int]:
     """Budgets from none to all: the last few one by one."""
-    coarse = [most * i // 24 for i in range(24)]
-    return [*coarse, *range(max(most - 8, 0), most + 1)]
+    coarse = [most * i // 12 for i in range(12)]
+    return [*coarse, *range(max(most - 6, 0), most + 1)]
 
 
 @rag.case(
@@ -1075,6 +1072,25 @@ def _(t):
             return over_budget(t, count, ladder, CAT) == []
 
         t.look(text, within).equals(True)
+
+
+def frame(text: str) -> int:
+    """A counter to which the words of the question and of the documents are free."""
+    free = {*CAT.split(), *(word for doc in DOCS.values() for word in doc.split())}
+    return sum(1 for word in text.split() if word not in free)
+
+
+@rag.case(
+    "Rules and labels count, though question and documents cost nothing.",
+    level=2,
+    stage="property",
+)
+def _(t):
+    def within() -> bool:
+        return over_budget(t, frame, ladder, CAT) == []
+
+    text = "RAG(..., budget=b) asked for many b, only rules and labels counted: within?"
+    t.look(text, within).equals(True)
 
 
 @rag.case("With room for all, all is sent.", level=2, stage="property")
