@@ -107,7 +107,7 @@ def chunk_without_blanks(text, size, overlap, *, doc_id=""):
     "With an overlap as large as the size no chunk brings anything new, and the cutting "
     "has no end: it recurses, or loops, until memory or patience runs out. Refuse it "
     "with a ValueError before you start.",
-    seen_in="agno-agi/agno #1703",
+    seen_in="unclecode/crawl4ai #2012",
 )
 def chunk_by_recursion(text, size, overlap, *, doc_id="", start=0, n=0):
     if size < 1 or overlap < 0:
@@ -2163,6 +2163,7 @@ zero_based = edit(
     "1 / (k + 1), and with k = 0 nothing is divided by 0.",
     "start=1",
     "start=0",
+    seen_in="huggingface/sentence-transformers #3883",
 )
 
 maximum = edit(
@@ -2172,7 +2173,6 @@ maximum = edit(
     "both is to beat who is first in one.",
     "scores[name] = scores.get(name, 0) + 1 / (k + rank)",
     "scores[name] = max(scores.get(name, 0), 1 / (k + rank))",
-    seen_in="UKPLab/sentence-transformers #3883",
 )
 
 overwritten = edit(
@@ -2191,7 +2191,7 @@ overwritten = edit(
     "An id that is absent from a ranking got a rank there, one after its last, and with "
     "it a score. It gets nothing from it: in a short list that rank would be worth more "
     "than a place in a long one.",
-    seen_in="getzep/graphiti #1847",
+    seen_in="huggingface/sentence-transformers #3883",
 )
 def fusion_with_a_rank_for_all(rankings, k=60):
     names = dict.fromkeys(name for ranking in rankings for name in ranking)
@@ -2282,9 +2282,11 @@ k_above = edit(
 other_k = edit(
     "reciprocal_rank_fusion",
     "another-default-k",
-    "Without a k it is 60. Here the default is another one.",
+    "Without a k it is 60. Here the default is another one: with 1, who is first in one "
+    "list beats who is fourth in all.",
     "k=60",
-    "k=10",
+    "k=1",
+    seen_in="getzep/graphiti #1847",
 )
 
 mean_for_sum = edit(
