@@ -404,8 +404,8 @@ raw_dot = edit(
     "dot-product",
     "The score is the dot product, so that a long vector wins whatever it points at. "
     "The cosine does not ask how long it is: (2, 0) and (1, 0) score the same.",
-    "return vector / (np.linalg.norm(vector) or 1.0)",
-    "return vector / 1.0",
+    "scores = matrix @ vector / np.where(norms == 0, 1, norms)",
+    "scores = matrix @ vector",
 )
 
 query_unscaled = edit(
@@ -413,21 +413,19 @@ query_unscaled = edit(
     "query-not-scaled",
     "The order is right but the scores are not cosines: the query's length was not "
     "divided out. No threshold could then be set for all questions.",
-    "@ self._unit(vector)",
-    "@ vector",
+    "norms = np.linalg.norm(matrix, axis=1) * np.linalg.norm(vector)",
+    "norms = np.linalg.norm(matrix, axis=1)",
 )
 
 
-@mistake(
+zero_is_nan = edit(
     "VectorStore",
     "zero-vector-is-nan",
     "A vector of zeros has the score NaN, and where it is sorted to is chance. It has "
     "no direction: its score is 0.",
+    "np.where(norms == 0, 1, norms)",
+    "norms",
 )
-class VectorStoreWithNaN(VectorStore):
-    def _unit(self, vector):
-        return vector / np.linalg.norm(vector)
-
 
 ascending = edit(
     "VectorStore",
@@ -451,16 +449,16 @@ absolute = edit(
     "sign-lost",
     "A chunk that points the other way scores as if it pointed the same way, or as if "
     "it had nothing to do with it. The opposite of a vector has the cosine -1.",
-    "@ self._unit(vector)",
-    "@ self._unit(vector)\n        scores = np.abs(scores)",
+    "np.where(norms == 0, 1, norms)\n",
+    "np.where(norms == 0, 1, norms)\n        scores = np.abs(scores)\n",
 )
 
 clipped = edit(
     "VectorStore",
     "sign-lost",
     "",
-    "@ self._unit(vector)",
-    "@ self._unit(vector)\n        scores = np.maximum(scores, 0)",
+    "np.where(norms == 0, 1, norms)\n",
+    "np.where(norms == 0, 1, norms)\n        scores = np.maximum(scores, 0)\n",
 )
 
 distances = edit(
@@ -473,32 +471,14 @@ distances = edit(
 )
 
 
-@mistake(
+nearest = edit(
     "VectorStore",
     "nearest-by-distance",
     "The chunks are ranked by the distance between the points, not by the angle, so "
     "that a long vector in the right direction is far off.",
+    "best = np.argsort(-scores,",
+    "best = np.argsort(np.linalg.norm(matrix - vector, axis=1),",
 )
-class VectorStoreByDistance(VectorStore):
-    def _unit(self, vector):
-        return vector
-
-    def search(self, vector, k, where=None):
-        hits = VectorStore.search(self, vector, 10**6, where)
-        if k < 0:
-            raise ValueError(k)
-        vector = np.asarray(vector, float)
-
-        def distance(hit):
-            return np.linalg.norm(self._rows[hit.chunk.id][1] - vector)
-
-        def score(hit):
-            row = self._rows[hit.chunk.id][1]
-            norms = np.linalg.norm(row) * np.linalg.norm(vector)
-            return float(row @ vector / (norms or 1.0))
-
-        return [Hit(h.chunk, score(h)) for h in sorted(hits, key=distance)[:k]]
-
 
 filtered_late = edit(
     "VectorStore",
@@ -508,13 +488,17 @@ filtered_late = edit(
     """if where is None or where(row[0])]
         if not rows:
             return []
-        scores = np.stack([unit for _, unit in rows]) @ self._unit(vector)
+        matrix = np.stack([row for _, row in rows])
+        norms = np.linalg.norm(matrix, axis=1) * np.linalg.norm(vector)
+        scores = matrix @ vector / np.where(norms == 0, 1, norms)
         best = np.argsort(-scores, kind="stable")[:k]
 """,
     """if True]
         if not rows:
             return []
-        scores = np.stack([unit for _, unit in rows]) @ self._unit(vector)
+        matrix = np.stack([row for _, row in rows])
+        norms = np.linalg.norm(matrix, axis=1) * np.linalg.norm(vector)
+        scores = matrix @ vector / np.where(norms == 0, 1, norms)
         best = np.argsort(-scores, kind="stable")[:k]
         best = [i for i in best if where is None or where(rows[i][0])]
 """,
@@ -580,16 +564,16 @@ added_again_kept = edit(
     "added-again-ignored",
     "An id that was added again keeps its old text and vector: the new ones are "
     "ignored. A document that was corrected would never be found as corrected.",
-    "self._rows[one.id] = one, self._unit(vector)",
-    "self._rows.setdefault(one.id, (one, self._unit(vector)))",
+    "self._rows[one.id] = one, vector",
+    "self._rows.setdefault(one.id, (one, vector))",
 )
 
 chunk_kept = edit(
     "VectorStore",
     "vector-replaced-alone",
     "An id that was added again has its new vector, but its old text. Both are replaced.",
-    "self._rows[one.id] = one, self._unit(vector)",
-    "self._rows[one.id] = self._rows.get(one.id, (one,))[0], self._unit(vector)",
+    "self._rows[one.id] = one, vector",
+    "self._rows[one.id] = self._rows.get(one.id, (one,))[0], vector",
 )
 
 delete_by_beginning = edit(
@@ -668,15 +652,9 @@ truncated = edit(
     "does. Chunks and vectors belong together one by one: a ValueError.",
     """        if len(vectors) != len(chunks):
             raise ValueError(f"{len(chunks)} chunks, but {len(vectors)} vectors")
-        if len(chunks) == 0:
-            return
-        self._demand_width(vectors.shape[1])
-        for one, vector in zip(chunks, vectors, strict=True):
 """,
-    """        if len(chunks) == 0:
-            return
-        self._demand_width(vectors.shape[1])
-        for one, vector in zip(chunks, vectors, strict=False):
+    """        n = min(len(chunks), len(vectors))
+        chunks, vectors = chunks[:n], vectors[:n]
 """,
 )
 
@@ -687,10 +665,8 @@ half_stored = edit(
     "mistake was noticed. Look before you store.",
     """        if len(vectors) != len(chunks):
             raise ValueError(f"{len(chunks)} chunks, but {len(vectors)} vectors")
-        if len(chunks) == 0:
 """,
-    """        if len(chunks) == 0:
-""",
+    "",
 )
 
 width_unchecked = edit(
@@ -699,8 +675,8 @@ width_unchecked = edit(
     "Vectors of another width were stored beside the old ones. Only the next search "
     "fails, for everybody, when the embedder has been changed: refuse them in add, with "
     "a ValueError.",
-    "        self._demand_width(vectors.shape[1])\n",
-    "",
+    "for vector in (*stored, *vectors)}",
+    "for vector in stored[:1]}",
 )
 
 
@@ -712,8 +688,8 @@ width_unchecked = edit(
 )
 class VectorStoreOfAnyQuery(VectorStore):
     def search(self, vector, k, where=None):
-        for _, unit in self._rows.values():
-            width = len(unit)
+        for _, row in self._rows.values():
+            width = len(row)
             padded = np.zeros(width)
             padded[: len(vector)] = np.asarray(vector, float)[:width]
             return VectorStore.search(self, padded, k, where)
@@ -1198,10 +1174,14 @@ in_system = edit(
     "Text of a document stands in the system message, where the model takes it for your "
     "own rules. Whoever can write a document could give it orders: put it into a "
     "user's message, fenced and named as data.",
-    """        asked = f"<documents>\\n{block}\\n</documents>\\n\\nQuestion: {question}"
+    """            asked = f"<documents>\\n{block}\\n</documents>\\n\\nQuestion: {question}"
+            return [
+                {"role": "system", "content": rules},
 """,
-    """        rules += f"\\n<documents>\\n{block}\\n</documents>"
-        asked = f"Question: {question}"
+    """            asked = f"Question: {question}"
+            told = f"{rules}\\n<documents>\\n{block}\\n</documents>"
+            return [
+                {"role": "system", "content": told},
 """,
 )
 
@@ -1210,10 +1190,10 @@ all_in_system = edit(
     "all-in-the-system-message",
     "Everything is in the system message, the question too. The question is the "
     "user's, and documents are data.",
-    """            {"role": "system", "content": rules},
-            {"role": "user", "content": asked},
+    """                {"role": "system", "content": rules},
+                {"role": "user", "content": asked},
 """,
-    """            {"role": "system", "content": rules + asked},
+    """                {"role": "system", "content": rules + asked},
 """,
 )
 
@@ -1274,10 +1254,10 @@ formatted = edit(
     "Braces or a percent sign in a document, or in a question, are taken for a place to "
     "fill: what is sent is changed, or it fails. Put texts together without reading "
     "them as templates.",
-    """        asked = f"<documents>\\n{block}\\n</documents>\\n\\nQuestion: {question}"
+    """            asked = f"<documents>\\n{block}\\n</documents>\\n\\nQuestion: {question}"
 """,
-    """        asked = f"<documents>\\n{block}\\n</documents>\\n\\nQuestion: "
-        asked = (asked + "{question}").format(question=question)
+    """            asked = f"<documents>\\n{block}\\n</documents>\\n\\nQuestion: "
+            asked = (asked + "{question}").format(question=question)
 """,
 )
 
@@ -1286,10 +1266,10 @@ replaced = edit(
     "placeholder-in-a-document",
     "A document, or a question, that holds the name of a placeholder was filled in, "
     "because one text was put into the template and then searched for the next place.",
-    """        asked = f"<documents>\\n{block}\\n</documents>\\n\\nQuestion: {question}"
+    """            asked = f"<documents>\\n{block}\\n</documents>\\n\\nQuestion: {question}"
 """,
-    """        asked = "<documents>\\n{context}\\n</documents>\\n\\nQuestion: {question}"
-        asked = asked.replace("{context}", block).replace("{question}", question)
+    """            asked = "<documents>\\n{context}\\n</documents>\\n\\nQuestion: {question}"
+            asked = asked.replace("{context}", block).replace("{question}", question)
 """,
 )
 
@@ -1297,10 +1277,10 @@ replaced_question_first = edit(
     "RAG",
     "placeholder-in-a-document",
     "",
-    """        asked = f"<documents>\\n{block}\\n</documents>\\n\\nQuestion: {question}"
+    """            asked = f"<documents>\\n{block}\\n</documents>\\n\\nQuestion: {question}"
 """,
-    """        asked = "<documents>\\n{context}\\n</documents>\\n\\nQuestion: {question}"
-        asked = asked.replace("{question}", question).replace("{context}", block)
+    """            asked = "<documents>\\n{context}\\n</documents>\\n\\nQuestion: {question}"
+            asked = asked.replace("{question}", question).replace("{context}", block)
 """,
 )
 
@@ -1333,9 +1313,9 @@ history_kept = edit(
     "history-sent",
     "The question before is sent along with the next one. It was not asked for, costs "
     "tokens, and colours the answer: every question stands alone.",
-    """        reply = self.llm(self._messages(question, block))
+    """        reply = self.llm(messages(block))
 """,
-    """        self.past = [*getattr(self, "past", []), *self._messages(question, block)]
+    """        self.past = [*getattr(self, "past", []), *messages(block)]
         reply = self.llm(self.past)
 """,
 )
@@ -1567,8 +1547,8 @@ asked_in_vain = edit(
     "is thrown away.",
     "        if not ids:\n"
     '            return Answer("The documents do not say.", [], [], True, [])\n'
-    "        reply = self.llm(self._messages(question, block))\n",
-    "        reply = self.llm(self._messages(question, block))\n"
+    "        reply = self.llm(messages(block))\n",
+    "        reply = self.llm(messages(block))\n"
     "        if not ids:\n"
     '            return Answer("The documents do not say.", [], [], True, [])\n',
 )
@@ -1677,8 +1657,8 @@ question_free = edit(
     "question-not-counted",
     "What is sent is over the budget: the question was not counted. It may be as long as "
     "a page.",
-    "for one in self._messages(question, block)]\n            return",
-    'for one in self._messages("", block)]\n            return',
+    'one["content"]) for one in messages(block))',
+    'one["content"].replace(question, "")) for one in messages(block))',
 )
 
 rules_free = edit(
@@ -1686,15 +1666,15 @@ rules_free = edit(
     "rules-not-counted",
     "What is sent is over the budget: the system message, or what stands round the "
     "documents, was not counted.",
-    "return sum(map(self.count_tokens, contents))",
-    "return self.count_tokens(contents[-1])",
+    'return sum(self.count_tokens(one["content"]) for one in messages(block))',
+    'return self.count_tokens(messages(block)[-1]["content"])',
 )
 
 frame_free = edit(
     "RAG",
     "rules-not-counted",
     "",
-    "return sum(map(self.count_tokens, contents))",
+    'return sum(self.count_tokens(one["content"]) for one in messages(block))',
     "return self.count_tokens(block) + self.count_tokens(question)",
 )
 
@@ -1727,8 +1707,8 @@ characters_for_tokens = edit(
     "characters-counted",
     "The budget was compared with a count of your own. What counts is what count_tokens "
     "gives.",
-    "return sum(map(self.count_tokens, contents))",
-    "return sum(map(len, contents))",
+    "sum(self.count_tokens(one",
+    "sum(len(one",
 )
 
 ingest_doubles = edit(
@@ -1742,7 +1722,7 @@ ingest_doubles = edit(
 """,
     """        for one, vector in zip(chunks, vectors, strict=True):
             key = one.id, len(self.store._rows)
-            self.store._rows[key] = one, self.store._unit(np.array(vector, float))
+            self.store._rows[key] = one, np.array(vector, float)
 """,
 )
 
@@ -1805,9 +1785,8 @@ asks_twice = edit(
     "RAG",
     "asked-twice",
     "The model was asked more than once for one question.",
-    "        reply = self.llm(self._messages(question, block))\n",
-    "        self.llm(self._messages(question, block))\n"
-    "        reply = self.llm(self._messages(question, block))\n",
+    "        reply = self.llm(messages(block))\n",
+    "        self.llm(messages(block))\n        reply = self.llm(messages(block))\n",
 )
 
 text_for_answer = edit(
