@@ -62,7 +62,7 @@ def questions() -> list[Question]:
 
 
 def minilm_vectors() -> tuple[np.ndarray, np.ndarray]:
-    """MiniLM's vectors of the chunks and of the questions, float32 (n, 384).
+    """MiniLM's vectors of the chunks and of the questions, float64 (n, 384).
 
     The chunks are those of SIZE and OVERLAP, in the order of the documents. Made by
     rounds/data/make_rag_extract.py, kept in 8 bits a number, and so not quite of
@@ -70,7 +70,7 @@ def minilm_vectors() -> tuple[np.ndarray, np.ndarray]:
     """
     with np.load(DATA / "rag_minilm.npz") as stored:
         chunks, asked = stored["chunks"], stored["questions"]
-    return chunks.astype(np.float32) / 127, asked.astype(np.float32) / 127
+    return chunks / 127, asked / 127
 
 
 def transcripts() -> dict[str, Any]:
