@@ -329,8 +329,8 @@ def _(t):
 @vector_store.case("delete forgets all of one document, and only that.", level=2)
 def _(t):
     it = Shelf(t)
-    names = ["a#0", "ab#0", "a#1", "b#0", "a#2", "ab#1"]
-    vectors = np.array([[1, 0], [5, 1], [3, 1], [2, 1], [3, 2], [1, 1]]) / 1.0
+    names = ["a#0", "ab#0", "a#1", "b#0", "a#2", "ab#1", "a#1#0"]
+    vectors = np.array([[1.0, 0], [5, 1], [3, 1], [2, 1], [3, 2], [1, 1], [1, 3]])
     it.add([piece(name) for name in names], vectors)
     it.delete("a")
     it.search(EAST, 9)
@@ -942,10 +942,13 @@ def _(t):
 
 @rag.case("No chunk reaches min_score: it abstains, and asks nobody.", level=2)
 def _(t):
-    it = Desk(t, [echo("cats.md#0")] * 2, min_score=0.9)
+    it = Desk(t, [echo("cats.md#0")] * 4, min_score=0.9)
     it.ingest(DOCS)
     it.abstains("Does the cat drink tea in the sun with a dog?")
+    due = Answer(echo("cats.md#0"), ["cats.md#0"], ["cats.md#0"], False, [])
+    it.answer(CAT).equals(due)
     it.abstains("Who won in 1954?")
+    it.answer(CAT).equals(due)
     it = Desk(t, [echo("dogs.md#0")], min_score=0.3, k=1)
     it.ingest({"dogs.md": DOCS["dogs.md"]})
     it.abstains("tea")

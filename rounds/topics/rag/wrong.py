@@ -326,6 +326,15 @@ last_included = edit(
     "text[start:end], start, end - 1))",
 )
 
+past_the_end = edit(
+    "chunk",
+    "end-past-the-text",
+    "The end of the last chunk lies past the end of the text: it is the start plus size, "
+    "though less was left. A span ends where its text ends.",
+    "text[start:end], start, end))",
+    "text[start:end], start, start + size))",
+)
+
 empty_chunk = edit(
     "chunk",
     "empty-text-gives-a-chunk",
@@ -583,6 +592,23 @@ delete_by_beginning = edit(
     "the document, as a whole.",
     "if row[0].doc_id != doc_id}",
     "if not key.startswith(doc_id)}",
+)
+
+delete_by_part = edit(
+    "VectorStore",
+    "deletes-by-part-of-the-id",
+    "Deleting 'a' deletes the document 'a#1' as well: the document was guessed from the "
+    "id of the chunk. A chunk knows its document; ids may hold the sign # twice.",
+    "if row[0].doc_id != doc_id}",
+    'if key.split("#")[0] != doc_id}',
+)
+
+delete_by_prefix = edit(
+    "VectorStore",
+    "deletes-by-part-of-the-id",
+    "",
+    "if row[0].doc_id != doc_id}",
+    'if not key.startswith(f"{doc_id}#")}',
 )
 
 delete_one = edit(
@@ -1796,6 +1822,46 @@ text_for_answer = edit(
     "sent, and whether it abstained.",
     "return Answer(reply, supported, ids, False, unsupported)",
     "return reply",
+)
+
+
+@mistake(
+    "RAG",
+    "last-answer-again",
+    "Where it should abstain the answer to an earlier question came back: something is "
+    "kept from call to call.",
+)
+class RAGThatRemembers(RAG):
+    last = None
+
+    def answer(self, question):
+        found = RAG.answer(self, question)
+        if found.abstained and self.last is not None:
+            return self.last
+        self.last = found
+        return found
+
+
+@mistake(
+    "RAG",
+    "answers-kept",
+    "The answer to a question that was asked before came back as it was, though the "
+    "documents have changed since. A cache of answers has to forget at every ingest.",
+)
+class RAGWithACache(RAG):
+    def answer(self, question):
+        self.kept = getattr(self, "kept", {})
+        if question not in self.kept:
+            self.kept[question] = RAG.answer(self, question)
+        return self.kept[question]
+
+
+first_citation = edit(
+    "RAG",
+    "first-citation-only",
+    "Only the first citation of a reply is listed. A reply may cite several chunks.",
+    "return Answer(reply, supported, ids",
+    "return Answer(reply, supported[:1], ids",
 )
 
 empty_ingest_fails = edit(
