@@ -39,7 +39,7 @@ def documents() -> dict[str, str]:
     found: dict[str, str] = {}
     for part in heading.split(text):
         title = part.partition("\n")[0]
-        words = title.lower().replace("*", " star")  # of the except* clause
+        words = title.lower().replace('*"', ' star"')  # the "except*" clause
         name = "-".join(re.findall(r"\w+", words))
         if len(part) >= SHORTEST and name not in found:
             found[name] = part.rstrip("\n") + "\n"
