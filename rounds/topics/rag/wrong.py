@@ -2019,7 +2019,7 @@ k1_of_lucene = edit(
 b_fixed = edit(
     "bm25",
     "b-fixed",
-    "b has no effect.",
+    "b has no effect: with b = 0 the length of a text should not count, and it does.",
     "    lengths = ",
     "    b = 0.75\n    lengths = ",
 )
@@ -2302,7 +2302,7 @@ share_of_list = edit(
 k_not_used = edit(
     "reciprocal_rank_fusion",
     "k-ignored",
-    "k has no effect.",
+    "k has no effect: whatever it is, the scores are those of one k.",
     "+ 1 / (k + rank)",
     "+ 1 / (60 + rank)",
 )
