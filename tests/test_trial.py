@@ -13,6 +13,7 @@ from rounds.engine.compare import difference
 from rounds.engine.diagnose import judge
 from rounds.engine.draws import Draws
 from rounds.engine.lines import Lines
+from rounds.engine.show import show
 from rounds.engine.step import Failure
 from rounds.exercise import Exercise
 
@@ -260,7 +261,7 @@ def test_field_that_is_missing_or_wrong_is_told_with_its_name():
     assert "Other(name='a'), without .tags" in text
     Entry = dataclasses.make_dataclass("Entry", ["name", "tags"])
     text = str(check("clerk.parse", lambda line: [Entry("a", ("b",))]))
-    assert "item 0: .tags: 1 items: ('b',)" in text
+    assert "item 0: .tags: 1 item: ('b',)" in text
 
 
 def test_view_that_cannot_be_taken_leaves_the_value_to_be_told():
@@ -356,3 +357,9 @@ def test_integer_too_large_for_a_float_is_compared_exactly():
 
     assert huge(2**9990, 2**9990).state == "passed"
     assert huge(2**9990 + 1, 2**9990).state == "wrong"
+
+
+def test_empty_set_and_kinds_of_numbers_are_told_as_they_are():
+    assert show(set()) == "set()"
+    found = difference(np.zeros(1), np.zeros(1, int))
+    assert found.expected == "an integer dtype"

@@ -120,10 +120,9 @@ def _array_difference(
             "shape", f"array of shape {shape(got)}", f"array of shape {shape(due)}"
         )
     if got.dtype.kind != due.dtype.kind:
-        family = {"f": "floating", "b": "bool", "i": "integer"}.get(due.dtype.kind)
-        return Difference(
-            "type", f"dtype {got.dtype}", f"a {family or due.dtype} dtype"
-        )
+        families = {"f": "a floating", "b": "a bool", "i": "an integer"}
+        family = families.get(due.dtype.kind, f"a {due.dtype}")
+        return Difference("type", f"dtype {got.dtype}", f"{family} dtype")
     if due.dtype.kind != "f":
         wrong = got != due
     else:
@@ -166,7 +165,10 @@ def _sequence_difference(
     if not isinstance(got, tuple | list if family == "tuple" else list):
         return Difference("type", _with_kind(got), f"a {family}: {show(due)}")
     if len(got) != len(due):
-        returned, expected = (f"{len(it)} items: {show(it)}" for it in (got, due))
+        returned, expected = (
+            f"{len(it)} item{'s' if len(it) != 1 else ''}: {show(it)}"
+            for it in (got, due)
+        )
         return Difference("shape", returned, expected, _parting(got, due, rtol, atol))
     for place, (g, d) in enumerate(zip(got, due, strict=True)):
         found = difference(g, d, rtol=rtol, atol=atol)
