@@ -76,8 +76,8 @@ def decode_step(x, w_q, w_k, w_v, w_o, n_heads, n_kv_heads, cache):
     Query head h uses KV head h // (n_heads // n_kv_heads); n_kv_heads divides
     n_heads. Every row sees all positions up to its own. The new keys x @ w_k and
     values x @ w_v, split into heads, are appended to the cache as they are.
-    Returns (T_new, d_model): in float64 throughout, equal within 1e-6 to the same
-    rows computed without a cache. A ValueError of a full cache goes through.
+    Returns an array (T_new, d_model): in float64 throughout, equal within 1e-6 to the
+    same rows computed without a cache. A ValueError of a full cache goes through.
     With one head, one row and an empty cache it is x @ w_v @ w_o.
     """
     n_new, start = len(x), len(cache)
@@ -259,21 +259,6 @@ def max_batch_size_with_kv_cache_bytes(
     one = kv_cache_bytes(n_layers, n_kv_heads, head_dim, seq_len, 1, bytes_per_element)
     left = memory_bytes - weight_bytes
     return left // one if left > 0 else 0
-
-
-@alternative("max_batch_size")
-def max_batch_size_by_floor(
-    memory_bytes,
-    weight_bytes,
-    n_layers,
-    n_kv_heads,
-    head_dim,
-    seq_len,
-    bytes_per_element=2,
-):
-    per_token = n_layers * n_kv_heads * head_dim * bytes_per_element * 2
-    fit = math.floor((memory_bytes - weight_bytes) / (per_token * seq_len))
-    return 0 if fit < 0 else int(fit)
 
 
 @alternative("max_batch_size")

@@ -324,6 +324,49 @@ def max_batch_size_as_float(
     return max((memory_bytes - weight_bytes) // one, 0)
 
 
+@mistake("max_batch_size", "not-rounded")
+def max_batch_size_float_first(
+    memory_bytes,
+    weight_bytes,
+    n_layers,
+    n_kv_heads,
+    head_dim,
+    seq_len,
+    bytes_per_element=2,
+):
+    one = 2 * n_layers * n_kv_heads * head_dim * seq_len * bytes_per_element
+    return max(0, float(memory_bytes - weight_bytes) // one)
+
+
+divided_as_floats = edit(
+    "max_batch_size",
+    "divided-as-floats",
+    "The quotient went through a float, which keeps 53 bits. With large numbers it is "
+    "rounded up to the next whole number, and a sequence seems to fit for which a byte "
+    "is missing. Integers divide exactly.",
+    "max((memory_bytes - weight_bytes) // one, 0)",
+    "max(int((memory_bytes - weight_bytes) / one), 0)",
+)
+
+one_too_many_counted = edit(
+    "max_batch_size",
+    "one-sequence-too-many",
+    "The answer is always one too many, also when the last byte is used and when "
+    "nothing fits. Counting up, the first batch that does not fit is one beyond the "
+    "answer.",
+    "return max((memory_bytes - weight_bytes) // one, 0)",
+    "return max((memory_bytes - weight_bytes) // one, 0) + 1",
+)
+
+batch_default = edit(
+    "max_batch_size",
+    "wrong-defaults",
+    "Without the last argument each element takes 2 bytes. Here the default is "
+    "another.",
+    "bytes_per_element=2",
+    "bytes_per_element=4",
+)
+
 exact_fit_refused = edit(
     "max_batch_size",
     "exact-fit-refused",
@@ -414,7 +457,7 @@ def max_batch_size_that_raises_for_the_weights(
     bytes_per_element=2,
 ):
     if weight_bytes > memory_bytes:
-        raise MemoryError("the weights do not fit")
+        raise ValueError("the weights do not fit")
     one = 2 * n_layers * n_kv_heads * head_dim * seq_len * bytes_per_element
     return (memory_bytes - weight_bytes) // one
 
@@ -864,6 +907,40 @@ class KVCacheThatLooksAtOneCall(KVCache):
         return self._keys[:, : self._len], self._values[:, : self._len]
 
 
+@mistake(
+    "KVCache",
+    "first-append-not-checked",
+    "An empty cache takes more than max_len positions in one call: only what is added "
+    "to something is compared with max_len. A prompt can be too long, too.",
+)
+class KVCacheBeginsUnchecked:
+    def __init__(self, n_kv_heads, head_dim, max_len, dtype=np.float32):
+        self.max_len, self.dtype = max_len, dtype
+        self.k = self.v = None
+
+    def __len__(self):
+        return 0 if self.k is None else self.k.shape[1]
+
+    def append(self, k, v):
+        k, v = np.array(k, dtype=self.dtype), np.array(v, dtype=self.dtype)
+        if self.k is not None:
+            if len(self) + k.shape[1] > self.max_len:
+                raise ValueError("full")
+            k = np.concatenate([self.k, k], axis=1)
+            v = np.concatenate([self.v, v], axis=1)
+        self.k, self.v = k, v
+        return k, v
+
+    def truncate(self, n):
+        if n == 0:
+            self.reset()
+        else:
+            self.k, self.v = self.k[:, :n], self.v[:, :n]
+
+    def reset(self):
+        self.k = self.v = None
+
+
 last_place_refused = edit(
     "KVCache",
     "last-place-refused",
@@ -953,6 +1030,15 @@ class KVCacheCut:
 
     def reset(self):
         self.n = 0
+
+
+@mistake("KVCache", "cut-to-what-fits")
+class KVCacheRefusesWhenFull(KVCache):
+    def append(self, k, v):
+        room = self._keys.shape[1] - self._len
+        if room == 0:
+            raise ValueError("full")
+        return KVCache.append(self, k[:, :room], v[:, :room])
 
 
 CHANGED = (
@@ -1146,8 +1232,8 @@ class KVCacheBeginningWithTheirs:
 
 
 SHARED = (
-    "Two caches share what they hold: the storage belongs to the class, or to a "
-    "default argument, and not to the object. A second layer, or the next prompt, "
+    "Two caches share what they hold: the storage belongs to the class, to the module, "
+    "or to a default argument, and not to the object. A second layer, or the next prompt, "
     "then finds the keys of the first. Each object needs storage of its own."
 )
 
@@ -1326,8 +1412,8 @@ truncate_to_0 = edit(
 @mistake(
     "KVCache",
     "truncate-to-all-empties",
-    "truncate(len) empties the cache: nothing is to go then, and a slice that ends at "
-    "-0 has nothing in it. All positions stay.",
+    "truncate(len) empties the cache: nothing is to go then, but a slice to -0 keeps "
+    "nothing, and one from -0 takes all. All positions stay.",
 )
 class KVCacheCutFromTheEnd:
     def __init__(self, n_kv_heads, head_dim, max_len, dtype=np.float32):
@@ -1478,6 +1564,17 @@ class KVCacheTruncatedWithoutItsCount:
         self.rows, self.used = [], 0
 
 
+truncate_shrinks = edit(
+    "KVCache",
+    "truncate-leaves-it-full",
+    "",
+    "        self._len = n",
+    "        room = self._keys.shape[1] - (self._len - n)\n"
+    "        self._keys, self._values = self._keys[:, :room], self._values[:, :room]\n"
+    "        self._len = n",
+)
+
+
 @mistake(
     "KVCache",
     "truncate-by-calls",
@@ -1538,6 +1635,32 @@ class KVCacheOfAnyDtype:
 
     def reset(self):
         self.k = self.v = None
+
+
+@mistake("KVCache", "dtype-ignored")
+class KVCacheWidened:
+    """Begins in its dtype; joined with wider rows it is as wide as these."""
+
+    def __init__(self, n_kv_heads, head_dim, max_len, dtype=np.float32):
+        self.max_len = max_len
+        self.k = np.zeros((n_kv_heads, 0, head_dim), dtype)
+        self.v = np.zeros((n_kv_heads, 0, head_dim), dtype)
+
+    def __len__(self):
+        return self.k.shape[1]
+
+    def append(self, k, v):
+        if len(self) + k.shape[1] > self.max_len:
+            raise ValueError("full")
+        self.k = np.concatenate([self.k, k], axis=1)
+        self.v = np.concatenate([self.v, v], axis=1)
+        return self.k, self.v
+
+    def truncate(self, n):
+        self.k, self.v = self.k[:, :n], self.v[:, :n]
+
+    def reset(self):
+        self.truncate(0)
 
 
 always_float64 = edit(
@@ -1718,8 +1841,8 @@ one_too_far = edit(
 )
 
 ITSELF = (
-    "A row does not see itself: its own key must be among those that it attends to. "
-    "The first row of all would see nothing."
+    "A row does not see itself, or only the first row of all does: every row's own key "
+    "must be among those that it attends to."
 )
 own_hidden = edit(
     "decode_step",
@@ -1727,6 +1850,15 @@ own_hidden = edit(
     ITSELF,
     "<= positions[:, None]",
     "< positions[:, None]",
+)
+
+
+own_hidden_but_the_first = edit(
+    "decode_step",
+    "own-row-hidden",
+    "",
+    "visible = np.arange(start + n_new) <= positions[:, None]",
+    "visible = np.arange(start + n_new) < np.maximum(positions, 1)[:, None]",
 )
 
 
@@ -1775,9 +1907,8 @@ def decode_step_of_the_new_rows(x, w_q, w_k, w_v, w_o, n_heads, n_kv_heads, cach
 
 
 NOT_STORED = (
-    "The outputs begin well, but the new keys and values are not in the cache, or not "
-    "all of them: the next step finds a past with holes. Every new row is appended, "
-    "once."
+    "The new keys and values are not in the cache, or not all of them: what comes next "
+    "finds a past with holes. Every new row is appended, once."
 )
 last_row_stored = edit(
     "decode_step",
@@ -1802,6 +1933,16 @@ appended_twice = edit(
     "    group = n_heads // n_kv_heads\n",
     "    keys, values = cache.append(keys[:, start:], values[:, start:])\n"
     "    group = n_heads // n_kv_heads\n",
+)
+
+appended_before = edit(
+    "decode_step",
+    "appended-twice",
+    "",
+    "    q = split(x @ w_q, n_heads)\n",
+    "    cache.append(split(x @ w_k, n_kv_heads), split(x @ w_v, n_kv_heads))\n"
+    "    start = len(cache)\n"
+    "    q = split(x @ w_q, n_heads)\n",
 )
 
 # Appended again after the answer: only the next step goes wrong.
@@ -2306,12 +2447,24 @@ full_cache_swallowed = edit(
         values = np.concatenate([np.zeros((n_kv_heads, start, d_head)), v], axis=1)""",
 )
 
+full_cache_answered_with_zeros = edit(
+    "decode_step",
+    "full-cache-ignored",
+    "",
+    "    keys, values = cache.append(split(x @ w_k, n_kv_heads), split(x @ w_v, n_kv_heads))",
+    """    k, v = split(x @ w_k, n_kv_heads), split(x @ w_v, n_kv_heads)
+    try:
+        keys, values = cache.append(k, v)
+    except ValueError:
+        return np.zeros((n_new, w_o.shape[1]))""",
+)
+
 narrowed = edit(
     "decode_step",
     "narrowed-to-float32",
-    "Somewhere the numbers became float32, which keeps about seven digits. Scores near "
-    "50000 that differ by 1 need more: in float64 throughout the outputs are right to "
-    "1e-6.",
+    "Somewhere the numbers became float32, which keeps about seven digits: the keys, "
+    "the scores, the weights or the output. Scores near 50000 that differ by 1 need "
+    "more, and so do outputs near 10000: in float64 throughout they are right to 1e-6.",
     "n_new, start = len(x), len(cache)",
     "n_new, start = len(x), len(cache)\n"
     "    x, w_q, w_k, w_v, w_o = (a.astype(np.float32) for a in (x, w_q, w_k, w_v, w_o))",
@@ -2322,6 +2475,22 @@ scores_narrowed = edit(
     "",
     "scores = q @ np.swapaxes(keys, 1, 2) / d_head**0.5",
     "scores = (q @ np.swapaxes(keys, 1, 2) / d_head**0.5).astype(np.float32)",
+)
+
+keys_narrowed = edit(
+    "decode_step",
+    "narrowed-to-float32",
+    "",
+    "keys, values = cache.append(split(x @ w_k, n_kv_heads), split(x @ w_v, n_kv_heads))",
+    "k, v = split(x @ w_k, n_kv_heads), split(x @ w_v, n_kv_heads)\n"
+    "    keys, values = cache.append(k.astype(np.float32), v.astype(np.float32))",
+)
+output_narrowed = edit(
+    "decode_step",
+    "narrowed-to-float32",
+    "",
+    "return mixed.reshape(n_new, n_heads * d_head) @ w_o",
+    "return (mixed.reshape(n_new, n_heads * d_head) @ w_o).astype(np.float32)",
 )
 
 one_row_flat = edit(
@@ -2340,6 +2509,32 @@ input_changed = edit(
     "connection still needs it. Work on a copy.",
     "    return mixed.reshape(n_new, n_heads * d_head) @ w_o",
     "    x[...] = mixed.reshape(n_new, n_heads * d_head) @ w_o\n    return x.copy()",
+)
+
+weights_changed = edit(
+    "decode_step",
+    "weights-changed",
+    "The output is right, but w_q was changed in place, scaled say: it is the caller's, "
+    "and the next step finds it changed. Scale the queries, or the scores.",
+    "    return mixed.reshape(n_new, n_heads * d_head) @ w_o",
+    "    w_q /= d_head**0.5\n    return mixed.reshape(n_new, n_heads * d_head) @ w_o",
+)
+
+result_written_into = edit(
+    "decode_step",
+    "written-into-what-append-gave",
+    "What append gave back was changed in place. It may be a view of what the cache "
+    "holds, so that the past is changed with it; the check's cannot be written to. "
+    "Scale or mask the scores, or a copy.",
+    """    group = n_heads // n_kv_heads
+    keys, values = np.repeat(keys, group, axis=0), np.repeat(values, group, axis=0)
+    scores = q @ np.swapaxes(keys, 1, 2) / d_head**0.5
+""",
+    """    keys /= d_head**0.5
+    group = n_heads // n_kv_heads
+    keys, values = np.repeat(keys, group, axis=0), np.repeat(values, group, axis=0)
+    scores = q @ np.swapaxes(keys, 1, 2)
+""",
 )
 
 last_row_returned = edit(
@@ -2467,6 +2662,16 @@ new_takes = edit(
     "        self._tables[seq], self._lengths[seq] = self._free[-1:], 0\n"
     "        for block in self._tables[seq]:\n"
     "            self._owners[self._free.pop()] = 1\n",
+)
+
+# Without looking whether there is one.
+new_takes_blindly = edit(
+    "PagedKVCache",
+    "new-takes-a-block",
+    "",
+    "        self._tables[seq], self._lengths[seq] = [], 0\n",
+    "        self._tables[seq], self._lengths[seq] = [self._free.pop()], 0\n"
+    "        self._owners[self._tables[seq][0]] = 1\n",
 )
 
 one_new_block = edit(
@@ -2934,6 +3139,18 @@ never_freed = edit(
     seen_in="jjang-ai/vmlx #68",
 )
 
+owners_not_taken_off = edit(
+    "PagedKVCache",
+    "blocks-never-come-back",
+    "",
+    """        for block in table:
+            self._owners[block] -= 1
+            if self._owners[block] == 0:
+                self._free.append(block)
+""",
+    "",
+)
+
 shared_never_freed = edit(
     "PagedKVCache",
     "forked-blocks-never-come-back",
@@ -3234,6 +3451,15 @@ class PagedKVCacheForgiving(PagedKVCache):
             PagedKVCache.free(self, seq)
 
 
+freed_appended_to = edit(
+    "PagedKVCache",
+    "freed-sequence-answers",
+    "",
+    "        table, start = self._tables[seq], self._lengths[seq]\n",
+    "        table = self._tables.setdefault(seq, [])\n"
+    "        start = self._lengths.setdefault(seq, 0)\n",
+)
+
 freed_kept = edit(
     "PagedKVCache",
     "freed-sequence-answers",
@@ -3320,6 +3546,41 @@ highest_handle = edit(
     "seq = max(self._tables, default=-1) + 1",
 )
 
+
+@mistake("PagedKVCache", "handle-reused")
+class PagedKVCacheHandsOutAgain(PagedKVCache):
+    def __init__(self, n_blocks, block_size, n_kv_heads, head_dim):
+        PagedKVCache.__init__(self, n_blocks, block_size, n_kv_heads, head_dim)
+        self._returned = []
+
+    def new(self):
+        if not self._returned:
+            return PagedKVCache.new(self)
+        seq = self._returned.pop()
+        self._tables[seq], self._lengths[seq] = [], 0
+        return seq
+
+    def free(self, seq):
+        PagedKVCache.free(self, seq)
+        self._returned.append(seq)
+
+
+@mistake("PagedKVCache", "owners-not-counted-at-fork")
+class PagedKVCacheForksUncounted(PagedKVCache):
+    def fork(self, seq):
+        child = PagedKVCache.fork(self, seq)
+        for block in self._tables[child]:
+            self._owners[block] -= 1
+        return child
+
+    def free(self, seq):
+        del self._lengths[seq]
+        for block in self._tables.pop(seq):
+            self._owners[block] -= 1
+            if self._owners[block] <= 0:
+                self._free.append(block)
+
+
 same_handle = edit(
     "PagedKVCache",
     "fork-is-the-same-sequence",
@@ -3360,8 +3621,8 @@ class PagedKVCacheWithLists(PagedKVCache):
 
 
 SHARED_POOLS = (
-    "Two pools share their blocks or their tables: they belong to the class, or to a "
-    "default argument, and not to the object."
+    "Two pools share their blocks or their tables: they belong to the class, to the "
+    "module, or to a default argument, and not to the object."
 )
 
 
