@@ -1140,8 +1140,8 @@ stripped = edit(
 line_ends_changed = edit(
     "Tokenizer",
     "line-ends-changed",
-    "A carriage return before a line feed is gone. Both are bytes of the text, and come "
-    "back from decode.",
+    "Line ends were changed: of CR LF, the bytes 13 and 10, only LF is left. Both are "
+    "bytes of the text, and decode gives both back.",
     "else [text]\n",
     "else [text]\n        parts = [p.replace('\\r\\n', '\\n') for p in parts]\n",
 )
