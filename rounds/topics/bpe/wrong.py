@@ -284,6 +284,46 @@ sorted_list = edit(
 )
 
 
+@mistake("count_pairs", "not-added-up")
+def count_pairs_of_the_last_word(words):
+    counts = {}
+    for word, frequency in words.items():
+        for pair, times in Counter(pairwise(word)).items():
+            counts[pair] = times * frequency
+    return counts
+
+
+@mistake("count_pairs", "zero-taken-for-nothing")
+def count_pairs_where_zero_is_nothing(words):
+    counts = Counter()
+    for word, frequency in words.items():
+        left = None
+        for right in word:
+            if left:
+                counts[left, right] += frequency
+            left = right
+    return counts
+
+
+@mistake(
+    "count_pairs",
+    "too-deep",
+    "A long word ends in a RecursionError: the function calls itself for each pair, "
+    "and Python allows about a thousand calls inside one another.",
+)
+def count_pairs_that_calls_itself(words):
+    counts = Counter()
+
+    def count(word, place, frequency):
+        if place + 1 < len(word):
+            counts[word[place], word[place + 1]] += frequency
+            count(word, place + 1, frequency)
+
+    for word, frequency in words.items():
+        count(word, 0, frequency)
+    return counts
+
+
 # merge_pair
 
 
@@ -591,6 +631,46 @@ def merge_pair_that_calls_itself(ids, pair, new_id):
     return (ids[0], *merge_pair_that_calls_itself(ids[1:], pair, new_id))
 
 
+by_identity = edit(
+    "merge_pair",
+    "compared-as-objects",
+    "A pair of large ids was not found: it was asked whether they are the same objects, "
+    "not whether they are equal. Python keeps one object for each small number only.",
+    "if tuple(ids[place : place + 2]) == pair:",
+    "if ids[place] is pair[0] and ids[place + 1 :] and ids[place + 1] is pair[1]:",
+)
+
+
+@mistake(
+    "merge_pair",
+    "ids-as-characters",
+    "A large id is an error: ids were made characters, and there are none above "
+    "1,114,111. An id is any whole number.",
+)
+def merge_pair_of_characters(ids, pair, new_id):
+    text = "".join(map(chr, ids))
+    return tuple(map(ord, text.replace("".join(map(chr, pair)), chr(new_id))))
+
+
+no_neighbour = edit(
+    "merge_pair",
+    "neighbour-past-the-end",
+    "The last id was asked for its right neighbour, when it is the pair's left one: "
+    "there is none, and that ended in an IndexError.",
+    "if tuple(ids[place : place + 2]) == pair:",
+    "if ids[place] == pair[0] and ids[place + 1] == pair[1]:",
+)
+
+padded_with_zero = edit(
+    "merge_pair",
+    "padded-with-zero",
+    "The last id was merged with a 0 that is not there: a 0 was taken for the right "
+    "neighbour of the end. 0 is an id like any other, and the last id has none.",
+    "if tuple(ids[place : place + 2]) == pair:",
+    "if (*ids[place : place + 2], 0)[:2] == pair:",
+)
+
+
 # Tokenizer: encode
 
 LEFT_TO_RIGHT = (
@@ -649,6 +729,15 @@ class TokenizerOfTheLeftmostPair(Tokenizer):
             tokens[found[0] : found[0] + 2] = [tokens[found[0]] + tokens[found[0] + 1]]
 
 
+@mistake("Tokenizer", "left-to-right")
+class TokenizerOfTheLeftmostPairEverywhere(Tokenizer):
+    def _merged(self, pre_token):
+        tokens = tuple(bytes([byte]) for byte in pre_token)
+        while found := [pair for pair in pairwise(tokens) if pair in self.ranks]:
+            tokens = merge_pair(tokens, found[0], b"".join(found[0]))
+        return tokens
+
+
 @mistake(
     "Tokenizer",
     "longest-match",
@@ -674,6 +763,20 @@ class TokenizerByLongestTokenFirst(Tokenizer):
         tokens = sorted(self.vocab.values(), key=len, reverse=True)
         pattern = b"|".join(re.escape(token) for token in tokens)
         return re.findall(pattern, pre_token, flags=re.DOTALL)
+
+
+@mistake("Tokenizer", "longest-match")
+class TokenizerByLongestMerge(Tokenizer):
+    def _merged(self, pre_token):
+        made = {left + right for left, right in self.merges}
+        tokens = []
+        while pre_token:
+            end = len(pre_token)
+            while end > 1 and pre_token[:end] not in made:
+                end -= 1
+            tokens.append(pre_token[:end])
+            pre_token = pre_token[end:]
+        return tokens
 
 
 highest_rank_first = edit(
@@ -725,6 +828,21 @@ class TokenizerOfOneMerge(Tokenizer):
         found = [pair for pair in pairwise(tokens) if pair in self.ranks]
         if found:
             pair = min(found, key=self.ranks.get)
+            tokens = merge_pair(tokens, pair, pair[0] + pair[1])
+        return tokens
+
+
+@mistake(
+    "Tokenizer",
+    "one-round-of-merges",
+    "Merging ended after one round over the pairs of the single bytes. What a merge "
+    "makes stands beside others in its turn: look at all pairs again.",
+)
+class TokenizerOfOneRound(Tokenizer):
+    def _merged(self, pre_token):
+        tokens = tuple(bytes([byte]) for byte in pre_token)
+        found = {pair for pair in pairwise(tokens) if pair in self.ranks}
+        for pair in sorted(found, key=self.ranks.get):
             tokens = merge_pair(tokens, pair, pair[0] + pair[1])
         return tokens
 
@@ -1019,6 +1137,22 @@ stripped = edit(
     "else [text.strip()]\n",
 )
 
+line_ends_changed = edit(
+    "Tokenizer",
+    "line-ends-changed",
+    "Line ends were changed: of CR LF, the bytes 13 and 10, only LF is left. Both are "
+    "bytes of the text, and decode gives both back.",
+    "else [text]\n",
+    "else [text]\n        parts = [p.replace('\\r\\n', '\\n') for p in parts]\n",
+)
+
+
+@mistake("Tokenizer", "text-stripped")
+class TokenizerThatStripsFirst(Tokenizer):
+    def encode(self, text, allowed_special=()):
+        return super().encode(text.strip(), allowed_special)
+
+
 a_tuple = edit(
     "Tokenizer",
     "not-a-list",
@@ -1037,8 +1171,9 @@ class TokenizerThatYields(Tokenizer):
 @mistake(
     "Tokenizer",
     "shared-by-all",
-    "A second tokenizer with other merges gives the ids of the first: what was kept "
-    "for later is kept in the class, and so for all of its objects.",
+    "A second tokenizer with other merges gives the ids of the first, or fails on its "
+    "tokens: what was kept for later is kept in the class, and so for all of its "
+    "objects.",
 )
 class TokenizerWithOneCacheForAll(Tokenizer):
     known = {}  # noqa: RUF012
@@ -1081,6 +1216,48 @@ class TokenizerThatGivesItsCacheAway(Tokenizer):
                     ids += self.known[pre_token]
             return ids or []
         return super().encode(text, allowed_special)
+
+
+@mistake(
+    "Tokenizer",
+    "kept-list-given-away",
+    "What the caller did to the list that encode had returned is in its next answer: "
+    "the list is kept and returned again. Return another one each time.",
+)
+class TokenizerThatReturnsWhatItKeeps(Tokenizer):
+    def encode(self, text, allowed_special=()):
+        known = self.__dict__.setdefault("known", {})
+        key = text, frozenset(allowed_special)
+        if key not in known:
+            known[key] = super().encode(text, allowed_special)
+        return known[key]
+
+
+@mistake(
+    "Tokenizer",
+    "kept-whatever-is-allowed",
+    "The second time a text got the ids of the first, although other special tokens "
+    "were allowed: what is remembered was stored under the text alone.",
+)
+class TokenizerThatRemembersTexts(Tokenizer):
+    def encode(self, text, allowed_special=()):
+        known = self.__dict__.setdefault("known", {})
+        if text not in known:
+            known[text] = super().encode(text, allowed_special)
+        return list(known[text])
+
+
+@mistake(
+    "Tokenizer",
+    "allowed-for-ever",
+    "A special token that an earlier call allowed is still allowed. Each call allows "
+    "its own, and none where nothing is said.",
+)
+class TokenizerThatAllowsMoreAndMore(Tokenizer):
+    def encode(self, text, allowed_special=()):
+        allowed = self.__dict__.setdefault("allowed", set())
+        allowed |= set(allowed_special)
+        return super().encode(text, allowed)
 
 
 # Tokenizer: special tokens
@@ -1169,6 +1346,31 @@ class TokenizerOfSets(Tokenizer):
     def encode(self, text, allowed_special=frozenset()):
         allowed = allowed_special & set(self.special_tokens)
         return super().encode(text, allowed)
+
+
+@mistake("Tokenizer", "only-sets-allowed")
+class TokenizerOfSetsOrNothing(Tokenizer):
+    def encode(self, text, allowed_special=()):
+        allowed = (allowed_special or set()) & set(self.special_tokens)
+        return super().encode(text, allowed)
+
+
+@mistake(
+    "Tokenizer",
+    "allowed-is-enough",
+    "An entry of allowed_special that is no special token became one id, that of an "
+    "ordinary token with its bytes. Entries that are no special token are ignored.",
+)
+class TokenizerThatAllowsAnyToken(Tokenizer):
+    def encode(self, text, allowed_special=()):
+        allowed = [entry for entry in allowed_special if entry.encode() in self.ids]
+        allowed.sort(key=len, reverse=True)
+        cut = "|".join(map(regex.escape, allowed))
+        parts = regex.split(f"({cut})", text) if allowed else [text]
+        ids = []
+        for place, part in enumerate(parts):
+            ids += [self.ids[part.encode()]] if place % 2 else super().encode(part)
+        return ids
 
 
 not_escaped = edit(
@@ -1341,6 +1543,21 @@ specials_not_in_vocab = edit(
     "self.vocab = {i: token for token, i in self.ids.items()\n"
     "                      if token.decode('latin-1') not in self.special_tokens}",
 )
+
+
+@mistake("Tokenizer", "special-tokens-not-in-vocab")
+class TokenizerWithSpecialsBesideItsVocab(Tokenizer):
+    def __init__(self, merges, special_tokens=(), *, pattern=GPT2_PATTERN, ids=None):
+        super().__init__(merges, special_tokens, pattern=pattern, ids=ids)
+        self.full = self.vocab
+        hidden = {special.encode() for special in special_tokens}
+        self.vocab = {i: t for i, t in self.full.items() if t not in hidden}
+
+    def decode(self, ids):
+        for i in ids:
+            if i not in self.full:
+                raise ValueError(f"no token has the id {i}")
+        return b"".join(self.full[i] for i in ids).decode("utf-8", errors="replace")
 
 
 @mistake(
@@ -1542,7 +1759,8 @@ class TokenizerOfAList(Tokenizer):
 @mistake(
     "Tokenizer",
     "special-tokens-not-decoded",
-    "Special tokens are missing in the decoded text. They come back as their own text.",
+    "The ids of special tokens are left out of the decoded text, or refused. They come "
+    "back as their own text.",
 )
 class TokenizerSkippingSpecials(Tokenizer):
     def decode(self, ids):
@@ -1719,8 +1937,8 @@ class TokenizerSavedAsText(Tokenizer):
 @mistake(
     "Tokenizer",
     "saved-in-lines",
-    "Tokens with a space or a line end in them came back garbled: the file was cut at "
-    "the very characters that tokens can hold. Every byte can be in a token.",
+    "Tokens with a space or a line end in them do not come back as they were: the file "
+    "is cut at the very characters that tokens can hold. Every byte can be in a token.",
 )
 class TokenizerSavedInLines(Tokenizer):
     def save(self, path):
@@ -1797,6 +2015,75 @@ specials_lost = edit(
     'return cls(merges, state["special_tokens"], pattern=',
     "return cls(merges, pattern=",
 )
+
+
+@mistake("Tokenizer", "special-tokens-lost-by-saving")
+class TokenizerLoadedFromItsMerges(Tokenizer):
+    @classmethod
+    def load(cls, path):
+        return cls(super().load(path).merges)
+
+
+@mistake("Tokenizer", "special-tokens-lost-by-saving")
+class TokenizerLoadedWithoutSpecials(Tokenizer):
+    @classmethod
+    def load(cls, path):
+        whole = super().load(path)
+        return cls(whole.merges, pattern=whole.pattern)
+
+
+@mistake(
+    "Tokenizer",
+    "lost-when-saved-again",
+    "A tokenizer that was loaded cannot be saved, or not whole: something that saving "
+    "needs is only in one that was made anew. Loading has to bring that back, too.",
+)
+class TokenizerThatIsSavedOnce(Tokenizer):
+    def __init__(self, merges, special_tokens=(), *, pattern=GPT2_PATTERN, ids=None):
+        super().__init__(merges, special_tokens, pattern=pattern, ids=ids)
+        self.original = self
+
+    def save(self, path):
+        Tokenizer.save(self.original, path)
+
+    @classmethod
+    def load(cls, path):
+        whole, made = Tokenizer.load(path), object.__new__(cls)
+        made.__dict__.update(whole.__dict__)
+        return made
+
+
+@mistake("Tokenizer", "lost-when-saved-again")
+class TokenizerThatIsSavedWithoutSpecials(Tokenizer):
+    loaded = False
+
+    def save(self, path):
+        specials = [] if self.loaded else self.special_tokens
+        Tokenizer(self.merges, specials, pattern=self.pattern, ids=self.ids).save(path)
+
+    @classmethod
+    def load(cls, path):
+        made = super().load(path)
+        made.loaded = True
+        return made
+
+
+@mistake("Tokenizer", "lost-when-saved-again")
+class TokenizerThatIsSavedWithoutItsPattern(Tokenizer):
+    loaded = False
+
+    def save(self, path):
+        pattern = GPT2_PATTERN if self.loaded else self.pattern
+        specials, ids = self.special_tokens, self.ids
+        Tokenizer(self.merges, specials, pattern=pattern, ids=ids).save(path)
+
+    @classmethod
+    def load(cls, path):
+        made = super().load(path)
+        made.loaded = True
+        return made
+
+
 pattern_lost = edit(
     "Tokenizer",
     "pattern-lost-by-saving",
@@ -2579,8 +2866,9 @@ def tokenize_with_a_table_each_time(text, merges):
 @mistake(
     "tokenize_fast",
     "list-searched",
-    "Each pair is looked up by searching the list of merges. That is a loop too, inside "
-    "one word of Python: it compares the pair with every merge. A table finds it at once.",
+    "The list of merges is searched, for a pair or for a merge's place. That is a loop "
+    "too, inside one word of Python: it compares merge after merge. A table finds a pair "
+    "at once, and is filled in one pass, in which the places are counted.",
 )
 def tokenize_by_index(text, merges):
     known = {bytes([byte]): byte for byte in range(256)}
@@ -2599,6 +2887,22 @@ def tokenize_by_index(text, merges):
             tokens = list(merge_pair(tokens, pair, pair[0] + pair[1]))
         cache[pre_token] = [known[token] for token in tokens]
     return [i for word in regex.findall(GPT2_PATTERN, text) for i in cache[word]]
+
+
+@mistake("tokenize_fast", "list-searched")
+def tokenize_by_a_table_of_indices(text, merges):
+    ranks = {pair: merges.index(pair) for pair in merges}
+    known = {left + right: 256 + i for i, (left, right) in enumerate(merges)}
+
+    @cache
+    def encode(pre_token):
+        tokens = tuple(bytes([byte]) for byte in pre_token.encode())
+        while found := [pair for pair in pairwise(tokens) if pair in ranks]:
+            pair = min(found, key=ranks.get)
+            tokens = merge_pair(tokens, pair, pair[0] + pair[1])
+        return [known.get(token, token[0]) for token in tokens]
+
+    return [i for word in regex.findall(GPT2_PATTERN, text) for i in encode(word)]
 
 
 @mistake("tokenize_fast", "list-searched")
@@ -2706,6 +3010,26 @@ def tokenize_with_a_cache_for_ever(text, merges, cache={}):  # noqa: B006
             known = {left + right: 256 + r for (left, right), r in ranks.items()}
             cache[pre_token] = [known.get(token, token[0]) for token in tokens]
         ids += cache[pre_token]
+    return ids
+
+
+@mistake("tokenize_fast", "kept-between-calls")
+def tokenize_with_tables_of_a_list(text, merges, kept={}):  # noqa: B006
+    # The list is kept as well: no other one can have its place in memory.
+    if id(merges) not in kept:
+        ranks = {pair: rank for rank, pair in enumerate(merges)}
+        kept[id(merges)] = merges, ranks, {}
+    _, ranks, known = kept[id(merges)]
+    numbers = {left + right: 256 + rank for (left, right), rank in ranks.items()}
+    ids = []
+    for pre_token in regex.findall(GPT2_PATTERN, text):
+        if pre_token not in known:
+            tokens = tuple(bytes([byte]) for byte in pre_token.encode())
+            while found := [pair for pair in pairwise(tokens) if pair in ranks]:
+                pair = min(found, key=ranks.get)
+                tokens = merge_pair(tokens, pair, pair[0] + pair[1])
+            known[pre_token] = [numbers.get(token, token[0]) for token in tokens]
+        ids += known[pre_token]
     return ids
 
 
