@@ -4,6 +4,7 @@ import json
 import re
 import threading
 from pathlib import Path
+from urllib.parse import urljoin
 
 import pytest
 from site_helpers import (
@@ -22,6 +23,7 @@ from rounds.site import contents
 from rounds.site.serve import make_server
 
 PAGES = contents.pages(ROOT)
+ROOMS = [page for page in PAGES if page.partition("/")[0] in contents.ROOMS]
 SOLUTIONS = [page for page in PAGES if page.startswith("solutions/")]
 
 # Elements of the text that stick out of a narrow window, unless something round them
@@ -136,6 +138,35 @@ def test_solution_code_is_folded_and_says_what_it_hides(html: Path, page: str):
     assert not any(fold.has_attr("open") for fold in folds)
     assert {fold.summary.get_text().split()[0] for fold in folds} == {"Show"}
     assert all("the solution" in fold.summary.get_text() for fold in folds)
+
+
+@pytest.mark.parametrize("page", ROOMS)
+def test_bar_leads_to_the_pages_of_the_topic_and_marks_this_one(html: Path, page: str):
+    room, _, name = page.partition("/")
+    (bar,) = parsed(html / f"{page}.html").select("nav.rounds-bar")
+    assert bar["aria-label"] == catalog.topic(name).title
+    *places, notebook = bar.select("a")
+    found = {link.get_text(): urljoin(f"{page}.html", link["href"]) for link in places}
+    due = {title: f"{place}/{name}.html" for place, title in contents.ROOMS.items()}
+    assert found == due
+    marked = [link.get_text() for link in places if link.get("aria-current") == "page"]
+    assert marked == [contents.ROOMS[room]]
+    assert notebook["download"] == f"{name}-{contents.ROOMS[room].lower()}.ipynb"
+    given = html / room / str(notebook["href"])
+    assert given.read_bytes() == (ROOT / f"{page}.ipynb").read_bytes()
+
+
+def test_pages_of_no_topic_have_no_bar(html: Path):
+    assert parsed(html / "index.html").select(".rounds-bar") == []
+
+
+@pytest.mark.parametrize("page", SOLUTIONS)
+def test_solution_warns_of_itself_before_anything_else(html: Path, page: str):
+    title = parsed(html / f"{page}.html").select_one(".bd-article h1")
+    warning = title.find_next_sibling()
+    assert "rounds-spoiler" in warning["class"]
+    assert "This page is the solution, and a spoiler" in warning.get_text()
+    assert parsed(html / f"{page}.html").get_text().count("and a spoiler") == 1
 
 
 @pytest.mark.parametrize("page", PAGES)

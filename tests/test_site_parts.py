@@ -12,7 +12,15 @@ import pytest
 from site_helpers import ROOT, find_browser
 
 from rounds.audit import Score
-from rounds.site import SiteError, browser_files, build, contents, extension, readme
+from rounds.site import (
+    SiteError,
+    bar,
+    browser_files,
+    build,
+    contents,
+    extension,
+    readme,
+)
 from rounds.site.serve import make_server, serve
 
 
@@ -100,6 +108,42 @@ def test_markers_are_left_out_of_code_and_nothing_else_is():
 def test_only_a_solution_says_show_the_solution(solution):
     text = extension.readable(notebook_text(), solution=solution)
     assert ("Show the solution" in text) is solution
+
+
+WARNING = "**This page is the solution, and a spoiler.**"
+
+
+def test_warning_of_a_solution_moves_to_right_under_its_title():
+    cells = ["# Title\n\n*Minutes.*", "Prose.", WARNING]
+    text = notebook_text(*map(nbformat.v4.new_markdown_cell, cells))
+    head, prose = nbformat.reads(extension.readable(text, True), as_version=4).cells
+    places = [head.source.index(part) for part in ("# Title", WARNING, "*Minutes.*")]
+    assert places == sorted(places)
+    assert prose.source == "Prose."
+
+
+def test_page_that_is_no_solution_keeps_its_order():
+    text = notebook_text(*map(nbformat.v4.new_markdown_cell, ["# Title", WARNING]))
+    shown = nbformat.reads(extension.readable(text, False), as_version=4).cells
+    assert [cell.source for cell in shown] == ["# Title", WARNING]
+
+
+# The bar
+
+
+def test_bar_names_the_pages_that_there_are_in_the_order_of_the_rooms():
+    pages = ["index", "solutions/bpe", "chapters/bpe", "chapters/other"]
+    found = bar.bar("chapters/bpe", pages, {"bpe": "Byte-pair encoding"})
+    assert (found.topic, found.saved_as) == ("Byte-pair encoding", "bpe-chapter.ipynb")
+    assert [(place.title, place.page, place.present) for place in found.places] == [
+        ("Chapter", "chapters/bpe", True),
+        ("Solution", "solutions/bpe", False),
+    ]
+
+
+@pytest.mark.parametrize("page", ["index", "glossary", "search", "chapters/unknown"])
+def test_page_of_no_topic_has_no_bar(page):
+    assert bar.bar(page, ["index", "glossary", "chapters/bpe"], {}) is None
 
 
 def test_score_sentence_counts_right_wrong_and_named():

@@ -4,8 +4,8 @@
     {rounds-topics}          the table of topics
     {rounds-check} NAME      a program, and the report that its check really gives
 
-In the notebooks' source, as shown, the lines that mark a solution are left out and
-the folded cells of a solution say what they hide.
+In the notebooks' source, as shown, the lines that mark a solution are left out, the
+folded cells of a solution say what they hide, and what warns of it comes first.
 """
 
 from pathlib import Path
@@ -18,12 +18,14 @@ from sphinx.util.docutils import SphinxDirective
 
 import rounds
 from rounds import audit, catalog
-from rounds.site import contents
+from rounds.site import bar, contents
 
 SOLUTION_PROMPTS = {
     "code_prompt_show": "Show the solution",
     "code_prompt_hide": "Hide the solution",
 }
+# What the cell of a solution says that warns of it.
+SPOILER = "This page is the solution"
 MARKERS = ("### BEGIN SOLUTION", "### END SOLUTION")
 
 
@@ -72,7 +74,7 @@ def show_solutions_plainly(app: Sphinx, docname: str, source: list[str]) -> None
 
 
 def readable(text: str, solution: bool) -> str:
-    """The notebook without its markers; a solution's folds say what they hide."""
+    """The notebook without its markers; a solution says at its top that it is one."""
     notebook = nbformat.reads(text, as_version=4)
     for cell in notebook.cells:
         if cell.cell_type == "code":
@@ -81,7 +83,27 @@ def readable(text: str, solution: bool) -> str:
             cell.source = "\n".join(shown)
     if solution:
         notebook.metadata.setdefault("mystnb", {}).update(SOLUTION_PROMPTS)
+        warn_first(notebook)
     return nbformat.writes(notebook)
+
+
+def warn_first(notebook: nbformat.NotebookNode) -> None:
+    """Move the cell that warns of a spoiler to right under the page's title."""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown" and SPOILER in cell.source:
+            title, _, rest = notebook.cells[0].source.partition("\n")
+            notebook.cells.remove(cell)
+            note = f":::{{container}} rounds-spoiler\n{cell.source}\n:::"
+            notebook.cells[0].source = f"{title}\n\n{note}\n{rest}"
+            return
+
+
+def add_bar(
+    app: Sphinx, page: str, _template: str, context: dict[str, Any], _tree: Any
+) -> None:
+    """Give the page's template its bar (Sphinx's `html-page-context` event)."""
+    titles = {card.name: card.title for card in catalog.topics()}
+    context["rounds_bar"] = bar.bar(page, list(app.env.found_docs), titles)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
@@ -90,4 +112,5 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("rounds-topics", TopicsDirective)
     app.add_directive("rounds-check", CheckDirective)
     app.connect("source-read", show_solutions_plainly)
+    app.connect("html-page-context", add_bar)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
