@@ -111,11 +111,31 @@ def test_landing_page_shows_a_report_with_a_named_mistake(html: Path):
     assert "mistake" in report.get_text()
 
 
-@pytest.mark.parametrize("topic", [card.name for card in catalog.topics()])
-def test_landing_page_leads_to_every_room_of_a_topic(html: Path, topic: str):
-    table = parsed(html / "index.html").select_one("table")
-    links = {str(link["href"]) for link in table.find_all("a")}
-    assert {f"{room}/{topic}.html" for room in contents.ROOMS} <= links
+def test_map_of_topics_has_each_once_under_its_part_in_the_order_of_the_book(
+    html: Path,
+):
+    found = []
+    for section in parsed(html / "index.html").select("section:has(> .rounds-topics)"):
+        titles = [one.get_text() for one in section.select(".rounds-topic-title a")]
+        found.append((section.h3.find(string=True), titles))
+    parts = contents.parts(ROOT)
+    assert found == [(part, [card.title for card in cards]) for part, cards in parts]
+    assert sum(len(cards) for _, cards in parts) == len(catalog.topics())
+
+
+@pytest.mark.parametrize("card", catalog.topics(), ids=lambda card: card.name)
+def test_map_tells_of_a_topic_what_the_course_says_of_it(html: Path, card):
+    cards = parsed(html / "index.html").select(".rounds-topic")
+    (shown,) = (one for one in cards if one.a.get_text() == card.title)
+    links = {str(link["href"]) for link in shown.find_all("a")}
+    assert {f"{room}/{card.name}.html" for room in contents.ROOMS} <= links
+    assert {link for _, link in card.asked_by} <= links
+    words = " ".join(shown.get_text().split())
+    score = audit.recorded()[card.name]
+    assert "{} to {} minutes".format(*card.minutes) in words
+    assert f"{score.right} right programs and name {score.named} mistakes" in words
+    said = (contents.question(ROOT, card.name) or card.summary).replace("'", "\u2019")
+    assert said in words
 
 
 def test_every_internal_link_and_anchor_resolves(html: Path):

@@ -11,6 +11,7 @@ import nbformat
 import pytest
 from site_helpers import ROOT, find_browser
 
+from rounds import catalog
 from rounds.audit import Score
 from rounds.site import (
     SiteError,
@@ -152,6 +153,48 @@ def test_score_sentence_counts_right_wrong_and_named():
     assert sentence == (
         "3 right programs accepted, 20 wrong programs caught, 19 by name."
     )
+
+
+def test_parts_group_the_topics_by_their_chapters(tmp_path):
+    parts = """parts:
+  - caption: Words
+    chapters: [{file: chapters/bpe.ipynb, sections: [{file: exercises/attention}]}]
+  - caption: Numbers
+    chapters: [{file: chapters/attention}, {file: notes}, {file: chapters/none}]
+  - caption: No topic
+    chapters: [{file: more}]
+"""
+    (tmp_path / "_toc.yml").write_text(f"format: jb-book\nroot: index\n{parts}")
+    found = contents.parts(tmp_path)
+    assert [(caption, [card.name for card in cards]) for caption, cards in found] == [
+        ("Words", ["bpe"]),
+        ("Numbers", ["attention"]),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("head", "found"),
+    [
+        (
+            "# T\n\n> Write it. Then\n> again.\n\nIt is > 3.\n\n> Later.",
+            "Write it. Then again.",
+        ),
+        ("# T\n\nNo question.", None),
+    ],
+)
+def test_question_is_what_the_chapter_quotes_at_its_head(tmp_path, head, found):
+    (tmp_path / "chapters").mkdir()
+    text = notebook_text(nbformat.v4.new_markdown_cell(head))
+    (tmp_path / "chapters" / "one.ipynb").write_text(text)
+    assert contents.question(tmp_path, "one") == found
+
+
+@pytest.mark.parametrize("card", catalog.topics(), ids=lambda card: card.name)
+def test_whoever_asks_is_told_by_a_source_that_the_exercise_links(card):
+    page = nbformat.read(ROOT / "exercises" / f"{card.name}.ipynb", as_version=4)
+    text = "\n".join(cell.source for cell in page.cells)
+    for company, link in card.asked_by:
+        assert f"[{company}]({link})" in text
 
 
 # README's table
