@@ -83,6 +83,12 @@ def parsed(page: Path) -> BeautifulSoup:
     return BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
 
 
+@cache
+def parsed_once(page: Path) -> BeautifulSoup:
+    """The same, for a page that many links lead to."""
+    return parsed(page)
+
+
 def off_host_in_html(tree: BeautifulSoup) -> list[str]:
     """The addresses on other hosts that a browser would fetch for this page."""
     found = []
@@ -117,7 +123,7 @@ def has_anchor(page: Path, name: str) -> bool:
 
 @cache
 def _ids(page: Path) -> set[str]:
-    return {str(element["id"]) for element in parsed(page).select("[id]")}
+    return {str(element["id"]) for element in parsed_once(page).select("[id]")}
 
 
 def find_browser() -> str | None:

@@ -15,11 +15,12 @@ from site_helpers import (
     clean_checkout,
     off_host_in_html,
     parsed,
+    parsed_once,
     started_browser,
 )
 
 from rounds import audit, catalog
-from rounds.site import contents
+from rounds.site import contents, glossary
 from rounds.site.serve import make_server
 
 PAGES = contents.pages(ROOT)
@@ -138,6 +139,19 @@ def test_map_tells_of_a_topic_what_the_course_says_of_it(html: Path, card):
     assert said in words
 
 
+def test_glossary_has_each_name_and_term_and_leads_to_its_section(html: Path):
+    page = parsed(html / "glossary.html")
+    names = [cell.get_text() for cell in page.select(".rounds-names td:first-child")]
+    terms = {term["id"] for term in page.select("dl.glossary dt")}
+    assert names == [one.name for one in glossary.entries(ROOT, "names")]
+    assert len(terms) == len(glossary.entries(ROOT, "terms")) > 0
+    for link in page.select(".rounds-names a, dl.glossary dd a"):
+        chapter, _, anchor = str(link["href"]).partition("#")
+        section = parsed_once(html / chapter).find(id=anchor)
+        # A heading's own text ends with the sign that links to it.
+        assert section.find(re.compile("^h[1-6]$")).get_text()[:-1] == link.get_text()
+
+
 def test_every_internal_link_and_anchor_resolves(html: Path):
     broken = {page: broken_links(html / f"{page}.html", html) for page in PAGES}
     assert {page: links for page, links in broken.items() if links} == {}
@@ -197,6 +211,22 @@ def test_every_picture_has_a_description(html: Path, page: str):
         words = str(picture.get("alt", "")).strip()
         assert len(words.split()) > 2, picture
         assert Path(words).name not in names, picture
+
+
+def test_search_finds_the_top_p_boundary(browser, address: str):
+    tab = browser.new_page()
+    tab.goto(f"{address}/search.html?q=top-p+boundary")
+    results = tab.locator("#search-results li")
+    tab.wait_for_function(
+        "() => document.querySelectorAll('#search-results p.context').length > 2"
+    )
+    links = results.locator("> a").evaluate_all("all => all.map(one => one.href)")
+    assert links[0] == f"{address}/glossary.html#term-top-p-boundary"
+    assert any(link.startswith(f"{address}/chapters/sampling.html") for link in links)
+    excerpts = results.locator("p.context").all_inner_texts()
+    assert not any(".pdf" in excerpt for excerpt in excerpts)
+    assert any("top-p" in excerpt.lower() for excerpt in excerpts)
+    tab.close()
 
 
 @pytest.mark.parametrize("page", [*PAGES, "search", "genindex"])

@@ -1,6 +1,7 @@
 """The Sphinx extension of this book: what its pages compute while they are built.
 
     {rounds-score} {rounds-topics} {rounds-check}     of the landing page (landing.py)
+    {rounds-names} {rounds-terms}                     of the glossary (glossary.py)
 
 In the notebooks' source, as shown, the lines that mark a solution are left out, the
 folded cells of a solution say what they hide, and what warns of it comes first.
@@ -12,7 +13,7 @@ import nbformat
 from sphinx.application import Sphinx
 
 from rounds import catalog
-from rounds.site import bar, landing
+from rounds.site import bar, glossary, landing
 
 SOLUTION_PROMPTS = {
     "code_prompt_show": "Show the solution",
@@ -62,11 +63,22 @@ def add_bar(
     context["rounds_bar"] = bar.bar(page, list(app.env.found_docs), titles)
 
 
+def mend_search(
+    app: Sphinx, page: str, _template: str, _context: dict[str, Any], _tree: Any
+) -> None:
+    """Give the search page its script (Sphinx's `html-page-context` event)."""
+    if page == "search":
+        app.add_js_file("search.js")
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Called by Sphinx."""
     app.add_directive("rounds-score", landing.ScoreDirective)
     app.add_directive("rounds-topics", landing.TopicsDirective)
     app.add_directive("rounds-check", landing.CheckDirective)
+    app.add_directive("rounds-names", glossary.NamesDirective)
+    app.add_directive("rounds-terms", glossary.TermsDirective)
     app.connect("source-read", show_solutions_plainly)
     app.connect("html-page-context", add_bar)
+    app.connect("html-page-context", mend_search)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -16,13 +16,6 @@ import rounds
 from rounds import audit, catalog
 from rounds.site import contents
 
-# What a reader does in each room.
-DEEDS = {
-    "chapters": "Read the chapter",
-    "exercises": "Work the exercise",
-    "solutions": "See the solution",
-}
-
 
 class ScoreDirective(SphinxDirective):
     """Says the score of the bank (rounds.audit)."""
@@ -71,8 +64,8 @@ class TopicsDirective(SphinxDirective):
             known = f"{score.right} right programs and name {score.named} mistakes"
             item += self.words("bank", f"Its checks accept {known}.")
         links = [
-            f"[{deed}]({room}/{card.name}.ipynb)"
-            for room, deed in DEEDS.items()
+            f"[{title}]({room}/{card.name}.ipynb)"
+            for room, title in contents.ROOMS.items()
             if f"{room}/{card.name}" in self.in_book
         ]
         item += self.words("links", " ".join(links))
