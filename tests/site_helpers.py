@@ -110,7 +110,8 @@ def broken_links(page: Path, html: Path) -> list[str]:
             continue
         here = page.relative_to(html).as_posix()
         path, _, anchor = urljoin(here, address).partition("#")
-        goal = html / unquote(path.partition("?")[0]) if path else page
+        path = unquote(path.partition("?")[0]).lstrip("/")
+        goal = html / path if path else page
         if not goal.is_file() or (anchor and not has_anchor(goal, unquote(anchor))):
             broken.append(address)
     return broken

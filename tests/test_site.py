@@ -153,7 +153,8 @@ def test_glossary_has_each_name_and_term_and_leads_to_its_section(html: Path):
 
 
 def test_every_internal_link_and_anchor_resolves(html: Path):
-    broken = {page: broken_links(html / f"{page}.html", html) for page in PAGES}
+    pages = [*PAGES, "search", "genindex", "404"]
+    broken = {page: broken_links(html / f"{page}.html", html) for page in pages}
     assert {page: links for page, links in broken.items() if links} == {}
 
 
@@ -229,7 +230,7 @@ def test_search_finds_the_top_p_boundary(browser, address: str):
     tab.close()
 
 
-@pytest.mark.parametrize("page", [*PAGES, "search", "genindex"])
+@pytest.mark.parametrize("page", [*PAGES, "search", "genindex", "404"])
 def test_page_in_a_browser(browser, address: str, page: str):
     """Loaded narrow and light, then dark: quiet, at home, readable, in its frame."""
     viewport = {"width": 360, "height": 740}

@@ -7,13 +7,14 @@ In the notebooks' source, as shown, the lines that mark a solution are left out,
 folded cells of a solution say what they hide, and what warns of it comes first.
 """
 
+import os
 from typing import Any
 
 import nbformat
 from sphinx.application import Sphinx
 
 from rounds import catalog
-from rounds.site import bar, glossary, landing
+from rounds.site import bar, glossary, landing, public
 
 SOLUTION_PROMPTS = {
     "code_prompt_show": "Show the solution",
@@ -78,6 +79,12 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("rounds-check", landing.CheckDirective)
     app.add_directive("rounds-names", glossary.NamesDirective)
     app.add_directive("rounds-terms", glossary.TermsDirective)
+    url = public.address(os.environ)
+    public.load(app, url)
+    # Before the extensions look at what is set.
+    app.connect(
+        "config-inited", lambda _, config: public.configure(config, url), priority=400
+    )
     app.connect("source-read", show_solutions_plainly)
     app.connect("html-page-context", add_bar)
     app.connect("html-page-context", mend_search)
