@@ -2,6 +2,7 @@
 
     {rounds-score} {rounds-topics} {rounds-check}     of the landing page (landing.py)
     {rounds-names} {rounds-terms}                     of the glossary (glossary.py)
+    {rounds-diagram}                                  a picture (diagrams/)
 
 In the notebooks' source, as shown, the lines that mark a solution are left out, the
 folded cells of a solution say what they hide, and what warns of it comes first.
@@ -14,7 +15,7 @@ import nbformat
 from sphinx.application import Sphinx
 
 from rounds import catalog
-from rounds.site import bar, glossary, landing, public
+from rounds.site import bar, diagrams, glossary, landing, public
 
 SOLUTION_PROMPTS = {
     "code_prompt_show": "Show the solution",
@@ -64,6 +65,18 @@ def add_bar(
     context["rounds_bar"] = bar.bar(page, list(app.env.found_docs), titles)
 
 
+def name_folds(
+    _app: Sphinx, _page: str, _template: str, context: dict[str, Any], _tree: Any
+) -> None:
+    """Let a screen reader say what a fold hides (Sphinx's `html-page-context` event).
+
+    myst-nb calls each "Toggle hidden content", whatever is to be read on it.
+    """
+    if "body" in context:
+        body = context["body"]
+        context["body"] = body.replace(' aria-label="Toggle hidden content"', "")
+
+
 def mend_search(
     app: Sphinx, page: str, _template: str, _context: dict[str, Any], _tree: Any
 ) -> None:
@@ -79,6 +92,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("rounds-check", landing.CheckDirective)
     app.add_directive("rounds-names", glossary.NamesDirective)
     app.add_directive("rounds-terms", glossary.TermsDirective)
+    app.add_directive("rounds-diagram", diagrams.DiagramDirective)
     url = public.address(os.environ)
     public.load(app, url)
     # Before the extensions look at what is set.
@@ -87,5 +101,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     )
     app.connect("source-read", show_solutions_plainly)
     app.connect("html-page-context", add_bar)
+    app.connect("html-page-context", name_folds)
     app.connect("html-page-context", mend_search)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
