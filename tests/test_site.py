@@ -4,6 +4,7 @@ import json
 import re
 import threading
 from pathlib import Path
+from statistics import median
 from urllib.parse import urljoin
 
 import pytest
@@ -16,8 +17,8 @@ from site_helpers import (
     off_host_in_html,
     parsed,
     parsed_once,
-    started_browser,
 )
+from site_visits import NARROW, Tour, tour, widget_page
 
 from rounds import audit, catalog
 from rounds.site import contents, glossary
@@ -26,35 +27,9 @@ from rounds.site.serve import make_server
 PAGES = contents.pages(ROOT)
 ROOMS = [page for page in PAGES if page.partition("/")[0] in contents.ROOMS]
 SOLUTIONS = [page for page in PAGES if page.startswith("solutions/")]
-
-# Elements of the text that stick out of a narrow window, unless something round them
-# scrolls by itself.
-STICKING_OUT = """() => {
-  const scrolls = e => e && e !== document.body && (
-    ['auto', 'scroll', 'hidden', 'clip'].includes(getComputedStyle(e).overflowX)
-    || scrolls(e.parentElement));
-  return [...document.querySelectorAll('.bd-article *')]
-    .filter(e => e.getBoundingClientRect().right > innerWidth + 1 && !scrolls(e))
-    .map(e => e.outerHTML.slice(0, 80));
-}"""
-# The contrast of an element's text with what is painted behind it, as WCAG counts it.
-CONTRASTS = """selector => {
-  const rgba = c => c.match(/[\\d.]+/g).map(Number);
-  const light = c => {
-    const [r, g, b] = rgba(c).map(v => v / 255)
-      .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  const behind = e => {
-    const colour = getComputedStyle(e).backgroundColor;
-    const seen = rgba(colour).length < 4 || rgba(colour)[3] > 0;
-    return seen || !e.parentElement ? colour : behind(e.parentElement);
-  };
-  return [...document.querySelectorAll(selector)].map(e => {
-    const pair = [light(getComputedStyle(e).color), light(behind(e))];
-    return (Math.max(...pair) + 0.05) / (Math.min(...pair) + 0.05);
-  });
-}"""
+LOOKED_AT = [*PAGES, "search", "genindex", "404"]
+KINDS = ["landing", "chapter", "explorers", "exercise", "solution", "glossary"]
+KINDS += ["search", "missing"]
 
 
 @pytest.fixture(scope="module")
@@ -76,10 +51,22 @@ def address(html: Path):
 
 
 @pytest.fixture(scope="module")
-def browser():
-    """One browser for all pages."""
-    with started_browser() as started:
-        yield started
+def seen(html: Path, address: str) -> Tour:
+    """What a browser saw of all pages."""
+    rooms = {
+        room: next(p for p in ROOMS if p.startswith(room)) for room in contents.ROOMS
+    }
+    pages = [
+        "index",
+        rooms["chapters"],
+        widget_page(html, PAGES),
+        rooms["exercises"],
+        rooms["solutions"],
+        "glossary",
+        "search",
+        "404",
+    ]
+    return tour(address, LOOKED_AT, dict(zip(KINDS, pages, strict=True)))
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -214,63 +201,65 @@ def test_every_picture_has_a_description(html: Path, page: str):
         assert Path(words).name not in names, picture
 
 
-def test_search_finds_the_top_p_boundary(browser, address: str):
-    tab = browser.new_page()
-    tab.goto(f"{address}/search.html?q=top-p+boundary")
-    results = tab.locator("#search-results li")
-    tab.wait_for_function(
-        "() => document.querySelectorAll('#search-results p.context').length > 2"
-    )
-    links = results.locator("> a").evaluate_all("all => all.map(one => one.href)")
+# In a browser
+
+
+@pytest.mark.parametrize("page", LOOKED_AT)
+def test_page_asks_nobody_else_and_has_no_errors(seen: Tour, page: str):
+    assert seen.visits[page].strangers == []
+    assert seen.visits[page].complaints == []
+
+
+@pytest.mark.parametrize("page", LOOKED_AT)
+def test_page_fits_a_phone_and_stays_where_it_is(seen: Tour, page: str):
+    visit = seen.visits[page]
+    assert visit.width <= NARROW["width"]
+    assert visit.sticking_out == []
+    assert visit.shifted <= 0.1
+
+
+@pytest.mark.parametrize("page", LOOKED_AT)
+def test_page_can_be_read_in_light_and_dark(seen: Tour, page: str):
+    visit = seen.visits[page]
+    assert min(visit.contrast.values()) >= 4.5, visit.contrast
+    formulas, typeset, in_error = visit.formulas
+    assert ((typeset > 0), in_error) == ((formulas > 0), 0)
+    # Black lines are turned over in the dark, not boxed.
+    over = ["rgba(0, 0, 0, 0)", "invert(1) hue-rotate(180deg)"]
+    assert [picture for picture in visit.pictures if picture != over] == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_axe_finds_no_serious_fault(seen: Tour, kind: str, scheme: str):
+    assert seen.faults[kind, scheme] == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "due"),
+    [
+        ("landing", []),
+        ("chapter", ["bar", "fold"]),
+        ("explorers", ["bar", "fold", "slider"]),
+        ("exercise", ["bar", "fold"]),
+        ("solution", ["bar", "fold"]),
+    ],
+)
+def test_keyboard_reaches_and_works_what_can_be_worked(seen: Tour, kind: str, due):
+    assert seen.reached[kind] == due
+
+
+def test_lines_of_prose_have_a_length_that_reads_well(seen: Tour):
+    assert 62 <= median(seen.letters) <= 78
+
+
+def test_search_finds_the_top_p_boundary(seen: Tour, address: str):
+    links, excerpts = zip(*seen.results, strict=True)
     assert links[0] == f"{address}/glossary.html#term-top-p-boundary"
     assert any(link.startswith(f"{address}/chapters/sampling.html") for link in links)
-    excerpts = results.locator("p.context").all_inner_texts()
-    assert not any(".pdf" in excerpt for excerpt in excerpts)
     assert any("top-p" in excerpt.lower() for excerpt in excerpts)
-    tab.close()
+    assert not any(".pdf" in excerpt for excerpt in excerpts)  # a button's
 
 
-@pytest.mark.parametrize("page", [*PAGES, "search", "genindex", "404"])
-def test_page_in_a_browser(browser, address: str, page: str):
-    """Loaded narrow and light, then dark: quiet, at home, readable, in its frame."""
-    viewport = {"width": 360, "height": 740}
-    context = browser.new_context(viewport=viewport, color_scheme="light")
-    strangers: list[str] = []
-    complaints: list[str] = []
-
-    def stay_home(route) -> None:
-        if route.request.url.startswith((address, "data:", "blob:")):
-            route.continue_()
-        else:
-            strangers.append(route.request.url)
-            route.abort()
-
-    context.route("**/*", stay_home)
-    tab = context.new_page()
-    tab.on(
-        "console", lambda said: said.type == "error" and complaints.append(said.text)
-    )
-    tab.on("pageerror", lambda error: complaints.append(str(error)))
-    tab.on("response", lambda r: r.status >= 400 and complaints.append(r.url))
-    tab.goto(f"{address}/{page}.html", wait_until="networkidle")
-
-    assert strangers == []
-    assert complaints == []
-    assert tab.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
-    assert tab.evaluate(STICKING_OUT) == []
-    typeset = tab.locator("mjx-container").count()
-    assert (typeset > 0) == (tab.locator(".math").count() > 0)
-    assert tab.locator("mjx-merror").count() == 0
-    for scheme in ("light", "dark"):
-        tab.emulate_media(color_scheme=scheme)
-        tab.wait_for_selector(f"html[data-theme={scheme}]")
-        text = ".bd-article p, .bd-article td, .rounds-report pre, .cell_output pre"
-        assert min(tab.evaluate(CONTRASTS, text), default=21) >= 4.5, scheme
-    pictures = tab.locator(".bd-article .cell_output img").all()
-    painted = "e => [getComputedStyle(e).backgroundColor, getComputedStyle(e).filter]"
-    for picture in pictures:  # still dark: black lines are turned over, not boxed
-        assert picture.evaluate(painted) == [
-            "rgba(0, 0, 0, 0)",
-            "invert(1) hue-rotate(180deg)",
-        ]
-    context.close()
+def test_address_that_leads_nowhere_is_told_in_the_look_of_the_site(seen: Tour):
+    assert seen.missing == "404 No such page True"

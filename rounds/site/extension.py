@@ -15,7 +15,7 @@ import nbformat
 from sphinx.application import Sphinx
 
 from rounds import catalog
-from rounds.site import bar, diagrams, glossary, landing, public
+from rounds.site import accessible, bar, diagrams, glossary, landing, public
 
 SOLUTION_PROMPTS = {
     "code_prompt_show": "Show the solution",
@@ -65,18 +65,6 @@ def add_bar(
     context["rounds_bar"] = bar.bar(page, list(app.env.found_docs), titles)
 
 
-def name_folds(
-    _app: Sphinx, _page: str, _template: str, context: dict[str, Any], _tree: Any
-) -> None:
-    """Let a screen reader say what a fold hides (Sphinx's `html-page-context` event).
-
-    myst-nb calls each "Toggle hidden content", whatever is to be read on it.
-    """
-    if "body" in context:
-        body = context["body"]
-        context["body"] = body.replace(' aria-label="Toggle hidden content"', "")
-
-
 def mend_search(
     app: Sphinx, page: str, _template: str, _context: dict[str, Any], _tree: Any
 ) -> None:
@@ -101,6 +89,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     )
     app.connect("source-read", show_solutions_plainly)
     app.connect("html-page-context", add_bar)
-    app.connect("html-page-context", name_folds)
+    # After the theme has made the functions that the names are added to.
+    app.connect("html-page-context", accessible.give_names, priority=900)
     app.connect("html-page-context", mend_search)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
