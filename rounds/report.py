@@ -74,6 +74,7 @@ def write(exercise: Exercise, level: int | None, verdict: Verdict) -> Report:
     scope = exercise.name if level is None else f"{exercise.name}, level {level}"
     if verdict.state == PASSED:
         lines = [f"{scope}: passed. {verdict.calls} calls checked."]
+        lines += [line for it in verdict.remarks for line in _labelled("remark", it)]
     elif verdict.state == NOT_ATTEMPTED:
         lines = [f"{scope}: not attempted yet.", *_not_written(exercise, failure)]
     else:

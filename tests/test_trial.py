@@ -9,9 +9,11 @@ import pytest
 
 from rounds import bank, catalog, check
 from rounds.engine import run
+from rounds.engine.compare import difference
 from rounds.engine.diagnose import judge
 from rounds.engine.draws import Draws
 from rounds.engine.lines import Lines
+from rounds.engine.show import show
 from rounds.engine.step import Failure
 from rounds.exercise import Exercise
 
@@ -259,7 +261,7 @@ def test_field_that_is_missing_or_wrong_is_told_with_its_name():
     assert "Other(name='a'), without .tags" in text
     Entry = dataclasses.make_dataclass("Entry", ["name", "tags"])
     text = str(check("clerk.parse", lambda line: [Entry("a", ("b",))]))
-    assert "item 0: .tags: 1 items: ('b',)" in text
+    assert "item 0: .tags: 1 item: ('b',)" in text
 
 
 def test_view_that_cannot_be_taken_leaves_the_value_to_be_told():
@@ -293,3 +295,71 @@ def test_hostile_record_is_no_trouble():
             raise SystemExit
 
     assert check("clerk.parse", lambda line: [Hostile("a")]).state == "wrong"
+
+
+def test_error_in_compiled_code_is_told_at_the_line_that_called_it():
+    def roll(weights, rng):
+        return rng.choice(len(weights), p=weights * 2)
+
+    report = check("dice.roll", roll)
+    assert "rng.choice(len(weights), p=weights * 2)" in str(report)
+
+
+def test_short_item_that_differs_is_shown_whole():
+    found = difference([(b"a", b"b"), (b"c", b"d")], [(b"a", b"b"), (b"c", b"e")])
+    assert (found.returned, found.expected) == (
+        "item 1: (b'c', b'd')",
+        "item 1: (b'c', b'e')",
+    )
+
+
+def test_changed_argument_of_a_method_has_the_name_that_the_method_gives_it():
+    class RunningMean:
+        def __init__(self, window):
+            self.sums = []
+
+        def add(self, numbers):
+            numbers.append(0)
+
+    exercise = Exercise("means.RunningMean", "RunningMean(window)")
+
+    @exercise.case("The caller's list stays as it is.")
+    def _(t):
+        t.new(3).call("add", [1, 2])
+
+    work = run.attempt(exercise, exercise.cases[0], RunningMean)
+    (failure,) = run.finish(work, needs_loop=False).failures
+    assert failure.returned == "numbers is now [1, 2, 0]"
+
+
+def test_remark_is_made_on_a_right_program_and_only_there():
+    def distinct(numbers):
+        return len(set(numbers))
+
+    def distinct_in_a_loop(numbers):
+        seen = set()
+        for number in numbers:
+            seen.add(number)
+        return len(seen)
+
+    assert "remark" not in str(check("dice.distinct", distinct))
+    report = check("dice.distinct", distinct_in_a_loop)
+    assert report.passed
+    assert report.lines[1] == "  remark    A set does this in one line."
+    assert "remark" not in str(check("dice.distinct", lambda numbers: 0))
+
+
+def test_integer_too_large_for_a_float_is_compared_exactly():
+    def huge(value, due):
+        exercise = Exercise("dice.roll", "roll(weights, rng)")
+        exercise.case("It is what is due.")(lambda t: t.call().equals(due))
+        return judge(exercise, lambda: value)
+
+    assert huge(2**9990, 2**9990).state == "passed"
+    assert huge(2**9990 + 1, 2**9990).state == "wrong"
+
+
+def test_empty_set_and_kinds_of_numbers_are_told_as_they_are():
+    assert show(set()) == "set()"
+    found = difference(np.zeros(1), np.zeros(1, int))
+    assert found.expected == "an integer dtype"

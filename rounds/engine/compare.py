@@ -10,6 +10,8 @@ import numpy as np
 from rounds.engine.fields import Fields, fields_of
 from rounds.engine.show import DIGITS, MOST_ENTRIES, MOST_ITEMS, kind, shape, show
 
+SHORT = 80  # characters of two items that are shown whole
+
 
 @dataclass(frozen=True)
 class Difference:
@@ -55,9 +57,11 @@ def difference(
     if not _same_type(got, due):
         return Difference("type", _with_kind(got), _with_kind(due))
     if isinstance(due, numbers.Real) and not isinstance(due, bool | np.bool_):
-        close = bool(np.isclose(float(got), float(due), rtol, atol, equal_nan=True))
-        exact = isinstance(due, numbers.Integral)
-        if got == due if exact else close:
+        if isinstance(due, numbers.Integral):  # exact, and it may be too large to float
+            same = got == due
+        else:
+            same = bool(np.isclose(float(got), float(due), rtol, atol, equal_nan=True))
+        if same:
             return None
     elif got == due:
         return None
@@ -83,6 +87,8 @@ def alike(one: Any, other: Any) -> bool:
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         return one.keys() == other.keys() and all(alike(one[k], other[k]) for k in one)
     if isinstance(one, float | np.floating) and isinstance(other, float | np.floating):
+        if one == other:  # what most are; NumPy takes a hundred times as long
+            return True
         return bool(np.isclose(one, other, rtol=1e-6, atol=1e-9, equal_nan=True))
     if isinstance(one, Fields) and isinstance(other, Fields):
         return one.kind == other.kind and alike(one.values, other.values)
@@ -114,10 +120,9 @@ def _array_difference(
             "shape", f"array of shape {shape(got)}", f"array of shape {shape(due)}"
         )
     if got.dtype.kind != due.dtype.kind:
-        family = {"f": "floating", "b": "bool", "i": "integer"}.get(due.dtype.kind)
-        return Difference(
-            "type", f"dtype {got.dtype}", f"a {family or due.dtype} dtype"
-        )
+        families = {"f": "a floating", "b": "a bool", "i": "an integer"}
+        family = families.get(due.dtype.kind, f"a {due.dtype}")
+        return Difference("type", f"dtype {got.dtype}", f"{family} dtype")
     if due.dtype.kind != "f":
         wrong = got != due
     else:
@@ -160,12 +165,25 @@ def _sequence_difference(
     if not isinstance(got, tuple | list if family == "tuple" else list):
         return Difference("type", _with_kind(got), f"a {family}: {show(due)}")
     if len(got) != len(due):
-        returned, expected = (f"{len(it)} items: {show(it)}" for it in (got, due))
+        returned, expected = (
+            f"{len(it)} item{'s' if len(it) != 1 else ''}: {show(it)}"
+            for it in (got, due)
+        )
         return Difference("shape", returned, expected, _parting(got, due, rtol, atol))
     for place, (g, d) in enumerate(zip(got, due, strict=True)):
         found = difference(g, d, rtol=rtol, atol=atol)
         if found is not None:
-            return _at(found, names[place] if names else f"item {place}")
+            whole = _short(g, d) if found.kind == "values" else None
+            return _at(whole or found, names[place] if names else f"item {place}")
+    return None
+
+
+def _short(got: Any, due: Any) -> Difference | None:
+    """Two pairs or the like, whole: shorter than to say where in them they part."""
+    if isinstance(due, tuple | list):
+        returned, expected = show(got), show(due)
+        if returned != expected and len(returned + expected) <= SHORT:
+            return Difference("values", returned, expected)
     return None
 
 

@@ -25,6 +25,7 @@ class Verdict:
     failure: Failure | None = None
     mistake: str | None = None
     says: str = ""
+    remarks: tuple[str, ...] = ()  # on a program that passed
 
 
 def judge(
@@ -56,7 +57,8 @@ async def ajudge(
         raise ValueError(f"{exercise.name} has no call to check up to level {level}.")
     failures = [failure for outcome in done for failure in outcome.failures]
     if not failures:
-        return Verdict(PASSED, calls)
+        remarks = dict.fromkeys(text for outcome in done for text in outcome.remarks)
+        return Verdict(PASSED, calls, remarks=tuple(remarks))
     if all(outcome.failures for outcome in done) and all(
         failure.error == "NotImplementedError" for failure in failures
     ):
@@ -108,59 +110,77 @@ async def named(
     fails_ordinarily = tier(telling) == 0
     close: dict[int, dict[str, bank.Program]] = {1: {}, 2: {}}
 
-    probes = bank.wrong(exercise)
-    # What is large or costly takes long to look at: in order, most part before it.
-    small = cases[telling].stage != COST and done[telling].size < LARGE
-    for label, (program, built) in bank.wrong(exercise).items():
-        alive()
-        if small:
-            key = label, program, cases[telling], cases[other]
-            look = await _look(exercise, key, probes[label][1])
-            if not look.depends and not _same(look.seen, done[telling].seen):
-                continue
-        parted = 3  # the lowest tier in which the two do not do the same
+    async def parted(built: Any) -> int:
+        """The lowest tier in which the two do not do the same, 3 if they always do."""
+        lowest = 3
         # In the candidate's own order: what one object leaves behind in its class,
         # or a call in a default argument, comes to light in later cases.
         for place, case in enumerate(cases[: len(done)]):
-            if tier(place) < parted:
+            if tier(place) < lowest:
                 theirs = await run.attempt(exercise, case, built, silent=True)
                 if not _same(theirs.seen, done[place].seen):
-                    parted = tier(place)
-        if parted == 3:
+                    lowest = tier(place)
+        return lowest
+
+    programs, probes = bank.wrong(exercise), bank.wrong(exercise)
+    # What is large or costly takes long to look at: in order, most part before it.
+    small = cases[telling].stage != COST and done[telling].size < LARGE
+    others = []  # which do something else in the telling case when they begin with it
+    for label, (program, built) in programs.items():
+        alive()
+        key = label, program, cases[telling]
+        if small and not _same(
+            await _first_look(exercise, key, probes[label][1]), done[telling].seen
+        ):
+            others.append(label)
+            continue
+        if (lowest := await parted(built)) == 3:
             return program
-        close.get(parted, {})[program.slug] = program
+        close.get(lowest, {})[program.slug] = program
+    probes = bank.wrong(exercise)
+    for label in others:
+        alive()
+        program, built = programs[label]
+        key = label, program, cases[telling], cases[other]
+        if await _keeps(exercise, key, probes[label][1]):
+            if (lowest := await parted(built)) == 3:
+                return program
+            close.get(lowest, {})[program.slug] = program
     for found in (close[2], close[1] if fails_ordinarily else {}):
         if found:
             return next(iter(found.values())) if len(found) == 1 else None
     return None
 
 
-@dataclass(frozen=True)
-class Look:
-    """What a wrong program does in one case, and whether that depends on what was
-    done before."""
-
-    seen: list[tuple[str, Any]]
-    depends: bool
-
-
 # A wrong program built anew does the same each time: to judge a whole bank, each has
-# to be looked at once a case, not once for every other program.
-_LOOKS: dict[tuple[str, bank.Program, Case, Case], Look] = {}
+# to be looked at once a case, not once for every other program. The keys: its label in
+# the bank, its mistake, the case or cases.
+_LOOKS: dict[tuple[str, bank.Program, Case], list[tuple[str, Any]]] = {}
+_KEEPERS: dict[tuple[str, bank.Program, Case, Case], bool] = {}
 
 
-async def _look(
-    exercise: Exercise, key: tuple[str, bank.Program, Case, Case], probe: Any
-) -> Look:
-    """A look at a wrong program, just built as `probe`. The key is its label in the
-    bank, its mistake, the smallest case that failed, and another one."""
+async def _first_look(
+    exercise: Exercise, key: tuple[str, bank.Program, Case], probe: Any
+) -> list[tuple[str, Any]]:
+    """What a wrong program, just built as `probe`, does in a case."""
     if key not in _LOOKS:
-        *_, case, other = key
-        first = await run.attempt(exercise, case, probe, silent=True)
-        await run.attempt(exercise, other, probe, silent=True)
-        again = await run.attempt(exercise, case, probe, silent=True)
-        _LOOKS[key] = Look(first.seen, not _same(again.seen, first.seen))
+        outcome = await run.attempt(exercise, key[2], probe, silent=True)
+        _LOOKS[key] = outcome.seen
     return _LOOKS[key]
+
+
+async def _keeps(
+    exercise: Exercise, key: tuple[str, bank.Program, Case, Case], probe: Any
+) -> bool:
+    """Does it do something else in a case once another one came between?"""
+    if key not in _KEEPERS:
+        *_, case, other = key
+        seen = [
+            (await run.attempt(exercise, each, probe, silent=True)).seen
+            for each in (case, other, case)
+        ]
+        _KEEPERS[key] = not _same(seen[0], seen[2])
+    return _KEEPERS[key]
 
 
 def _same(one: list[tuple[str, Any]], other: list[tuple[str, Any]]) -> bool:

@@ -36,7 +36,8 @@ class Stopped(BaseException):
 
 def is_own(file: str) -> bool:
     """True for code of the candidate: not Python's, a library's or this package's."""
-    return not file.startswith(LIBRARIES)
+    # Frames of compiled code name their source as it was where it was compiled.
+    return not file.startswith(LIBRARIES) and not file.endswith((".pyx", ".pxd"))
 
 
 @contextmanager

@@ -97,6 +97,12 @@ def fits(function: Any, args: tuple, kwargs: Mapping[str, Any]) -> None:
         raise WrongCall(f"{error}; yours takes {signature}") from None
 
 
+def names(function: Any) -> list[str]:
+    """What a function calls its arguments; nothing where it does not say."""
+    signature = guarded(inspect.signature, function, otherwise=inspect.Signature())
+    return list(signature.parameters)
+
+
 def snapshot(value: Any, most: int = LARGEST) -> Any:
     """A copy of arrays and plain containers; anything else is the object itself.
 

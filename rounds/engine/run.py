@@ -25,6 +25,7 @@ class Outcome:
     size: int
     calls: int
     stopped: bool = False
+    remarks: tuple[str, ...] = ()
 
 
 async def attempt(
@@ -62,7 +63,12 @@ async def attempt(
             text = perform.error_text(error)
             trial.fail(trial.steps[-1], "type", text, "a usable value")
     return Outcome(
-        trial.seen(), trial.failures, trial.size(), len(trial.steps), stopped
+        trial.seen(),
+        trial.failures,
+        trial.size(),
+        len(trial.steps),
+        stopped,
+        tuple(trial.remarks),
     )
 
 

@@ -142,6 +142,8 @@ def _text(value: str | bytes) -> str:
 def _container(value: Any, digits: int, depth: int) -> str:
     if depth == DEEPEST:
         return "..."
+    if isinstance(value, set | frozenset) and not value:
+        return "set()"  # {} is a dict
 
     def inner(part: Any) -> str:
         return show(part, digits=digits, depth=depth + 1)

@@ -159,6 +159,13 @@ class Step:
                 self._fail("property", ran, expected)
         return self
 
+    def remark_beyond(self, limit: int, text: str) -> "Step":
+        """Say `text`, a remark, of a right program whose call, a counted one, ran more
+        than `limit` lines of its own Python. It passes all the same."""
+        if self.error is None and self.lines > limit:
+            self.trial.remarks.append(text)
+        return self
+
     def follows(self, probs: Sequence[float]) -> "Step":
         """The draws have this distribution: outcome i comes with probs[i].
 

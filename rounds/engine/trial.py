@@ -38,6 +38,7 @@ class Trial:
         self.announce, self.silent, self.only_call = announce, silent, only_call
         self.steps: list[Step] = []
         self.failures: list[Failure] = []
+        self.remarks: list[str] = []
 
     def call(self, *args: Any, **kwargs: Any) -> Step:
         """Call the candidate, a function."""
@@ -232,24 +233,26 @@ class Trial:
             step.seen.append(("raised", type(step.error).__name__))
         else:
             step.seen.append(("returned", perform.sight(step.value)))
-        direct = step.function is self.candidate  # else a method of an instance
-        names = show.parameters(self.exercise.signature) if direct else []
-        pairs = zip(step.args, args, strict=True)
-        for place, (before, after) in enumerate(pairs):
+        direct = step.function is self.candidate  # else a method, in its own words
+        signature = self.exercise.signature
+        names = show.parameters(signature) if direct else perform.names(step.function)
+        for place, (before, after) in enumerate(zip(step.args, args, strict=True)):
             name = names[place] if place < len(names) else f"argument {place + 1}"
-            self._unchanged(step, name, before, after)
+            self._unchanged(step, place, name, before, after)
         for name in kwargs:
-            self._unchanged(step, name, step.kwargs[name], kwargs[name])
+            self._unchanged(step, name, name, step.kwargs[name], kwargs[name])
 
-    def _unchanged(self, step: Step, which: str, before: Any, after: Any) -> None:
+    def _unchanged(
+        self, step: Step, which: int | str, name: str, before: Any, after: Any
+    ) -> None:
         if guarded(alike, before, after, otherwise=False):
             return
         step.seen.append(("mutated", which))
         self.fail(
             step,
             "mutated",
-            f"{which} is now {perform.shown(after)}",
-            f"{which} left as it was, {show.show(before)}",
+            f"{name} is now {perform.shown(after)}",
+            f"{name} left as it was, {show.show(before)}",
             "The caller's data was changed in place.",
         )
 

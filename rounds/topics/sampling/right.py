@@ -369,6 +369,20 @@ def top_p_filter_by_accumulate(logits, p):
     return np.ma.filled(np.ma.array(logits, mask=mask).astype(float), -np.inf)
 
 
+@alternative("top_p_filter")
+def top_p_filter_in_log_space(logits, p):
+    if not 0 < p <= 1:
+        raise ValueError(p)
+    if p == 1:
+        return logits.copy()
+    order = np.argsort(-logits, kind="stable")
+    log_mass = np.logaddexp.accumulate(logits[order].astype(np.float64))
+    kept = order[: np.argmax(log_mass - log_mass[-1] >= math.log(p)) + 1]
+    filtered = np.full_like(logits, -np.inf)
+    filtered[kept] = logits[kept]
+    return filtered
+
+
 # min_p_filter
 
 
@@ -534,7 +548,8 @@ def sample_by_walking_the_tokens(
 
     def weights():
         exps = [math.exp((x - pairs[0][0]) / temperature) for x, _ in pairs]
-        return [e / math.fsum(exps) for e in exps]
+        total = math.fsum(exps)
+        return [e / total for e in exps]
 
     if top_p is not None and top_p < 1:
         mass = list(itertools.accumulate(weights()))

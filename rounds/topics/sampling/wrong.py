@@ -174,6 +174,25 @@ zero_fills_zero = edit(
 
 @mistake(
     "apply_temperature",
+    "zero-fills-with-a-number",
+    "At temperature 0 the other logits became a large negative number. It is not below "
+    "every logit, and the next filter counts it as a token: -inf is due.",
+)
+def temperature_zero_with_finfo_min(logits, temperature):
+    result = apply_temperature(logits, temperature)
+    if temperature == 0:
+        result = np.maximum(result, np.finfo(logits.dtype).min)
+    return result
+
+
+@mistake("apply_temperature", "zero-fills-with-a-number")
+def temperature_zero_with_a_billion(logits, temperature):
+    result = apply_temperature(logits, temperature)
+    return np.maximum(result, -1e9) if temperature == 0 else result
+
+
+@mistake(
+    "apply_temperature",
     "zero-returns-probabilities",
     "At temperature 0 a one-hot vector of probabilities came back. Logits go in and "
     "logits come out: the kept one as it is, -inf for the others.",
@@ -238,6 +257,17 @@ nothing_refused = edit(
     "if not temperature >= 0:",
     "if False:",
 )
+
+
+@mistake(
+    "apply_temperature",
+    "another-error-raised",
+    "A temperature that is not allowed raised an error of another kind. A ValueError is "
+    "due, which a caller can catch.",
+)
+def temperature_asserts(logits, temperature):
+    assert temperature >= 0
+    return apply_temperature(logits, temperature)
 
 
 @mistake(
@@ -334,8 +364,9 @@ def top_k_by_threshold(logits, k):
 @mistake(
     "top_k_filter",
     "ties-go-to-the-highest-index",
-    "Of equal logits at the cut the last ones were kept: a sort was read backwards. The "
-    "lowest indices are due: with [1, 1, 1] and k = 1 the token at 0.",
+    "Of equal logits at the cut the last ones were kept: in an ascending sort the lowest "
+    "index of equals is the farthest from the largest. The lowest indices are due: with "
+    "[1, 1, 1] and k = 1 the token at 0.",
 )
 def top_k_ascending_sort(logits, k):
     if k < 1:
@@ -359,8 +390,7 @@ def top_k_sort_reversed(logits, k):
     "top_k_filter",
     "ties-fall-anywhere",
     "Of equal logits at the cut it is not the first ones that were kept: neither a "
-    "partition nor NumPy's usual sort keeps equal entries in their order. It shows "
-    "with many ties.",
+    "partition nor NumPy's usual sort promises to keep equal entries in their order.",
 )
 def top_k_argpartition(logits, k):
     if k < 1:
@@ -402,6 +432,88 @@ def top_k_argpartition_of_the_largest(logits, k):
     kept = np.argpartition(logits, -k)[-k:]
     filtered[kept] = logits[kept]
     return filtered
+
+
+@mistake(
+    "top_k_filter",
+    "unstable-and-backwards",
+    "Of equal logits at the cut it is not the first ones that were kept: the end of an "
+    "ascending sort was taken, where the lowest index of equals is the farthest from "
+    "the largest, and NumPy's usual sort does not even promise that. With [1, 1, 1] and "
+    "k = 1 the token at 0 stays.",
+)
+def top_k_usual_sort_backwards(logits, k):
+    if k < 1:
+        raise ValueError(k)
+    kept = np.argsort(logits)[::-1][:k]
+    filtered = np.full_like(logits, -np.inf)
+    filtered[kept] = logits[kept]
+    return filtered
+
+
+@mistake(
+    "top_k_filter",
+    "ranked-by-probability",
+    "The wrong tokens were kept among logits far below the largest: the probabilities "
+    "were ranked, and theirs are all 0. Rank the logits; try [0, -1000, -900] and k = 2.",
+)
+def top_k_by_probability(logits, k):
+    if k < 1:
+        raise ValueError(k)
+    kept = np.argsort(-_softmax(logits.astype(np.float64)), kind="stable")[:k]
+    return np.where(np.isin(np.arange(len(logits)), kept), logits, -np.inf)
+
+
+@mistake(
+    "top_k_filter",
+    "near-taken-for-equal",
+    "Logits that are nearly equal were taken for equal: they were rounded before they "
+    "were ranked. Of [0.0001, 0.0002] the second is the larger.",
+)
+def top_k_rounded(logits, k):
+    if k < 1:
+        raise ValueError(k)
+    kept = np.argsort(-np.round(logits.astype(float), 3), kind="stable")[:k]
+    return np.where(np.isin(np.arange(len(logits)), kept), logits, -np.inf)
+
+
+@mistake("top_k_filter", "near-taken-for-equal")
+def top_k_ranked_in_float16(logits, k):
+    if k < 1:
+        raise ValueError(k)
+    kept = np.argsort(-logits.astype(np.float16), kind="stable")[:k]
+    return np.where(np.isin(np.arange(len(logits)), kept), logits, -np.inf)
+
+
+@mistake(
+    "top_k_filter",
+    "digits-lost",
+    "The kept logits lost digits: they came back in float16, which has three. They keep "
+    "their value to float32's precision.",
+)
+def top_k_in_float16(logits, k):
+    return top_k_filter(logits, k).astype(np.float16)
+
+
+@mistake(
+    "top_k_filter",
+    "another-error-raised",
+    "k below 1 raised an error of another kind. A ValueError is due, which a caller can "
+    "catch.",
+)
+def top_k_asserts(logits, k):
+    assert k >= 1
+    return top_k_filter(logits, k)
+
+
+@mistake(
+    "top_k_filter",
+    "logits-shifted",
+    "The right tokens were kept, but their logits were shifted. The draw would be the "
+    "same, but what is kept keeps its value.",
+)
+def top_k_less_the_maximum(logits, k):
+    return top_k_filter(logits, k) - logits.max()
 
 
 @mistake(
@@ -671,6 +783,23 @@ def top_k_probabilities(logits, k):
 
 
 @mistake("top_k_filter", "probabilities-returned")
+def top_k_probabilities_or_minus_inf(logits, k):
+    left = top_k_filter(logits, k)
+    return np.where(left > -np.inf, _softmax(left), -np.inf)
+
+
+@mistake("top_k_filter", "probabilities-returned")
+def top_k_old_probabilities_or_minus_inf(logits, k):
+    left = top_k_filter(logits, k)
+    return np.where(left > -np.inf, _softmax(logits), -np.inf)
+
+
+@mistake(
+    "top_k_filter",
+    "log-probabilities-returned",
+    "Log-probabilities came back: the logits were normalised. What is kept keeps its "
+    "value: the softmax comes at the very end.",
+)
 def top_k_log_probabilities(logits, k):
     left = top_k_filter(logits, k)
     return left - logits.max() - np.log(np.exp(left - logits.max()).sum())
@@ -928,6 +1057,35 @@ def top_p_at_least_two(logits, p):
 
 @mistake(
     "top_p_filter",
+    "most-probable-removed",
+    "The most probable token was removed. A mask was moved by one place, and what fell "
+    "off at its end came back at its start: the first place is to be set apart.",
+)
+def top_p_mask_rolled(logits, p):
+    if not 0 < p <= 1:
+        raise ValueError(p)
+    if p == 1:
+        return logits.copy()
+    order = np.argsort(-logits, kind="stable")
+    mass = np.cumsum(_softmax(logits.astype(np.float64))[order])
+    filtered = logits.copy()
+    filtered[order[np.roll(mass >= p, 1)]] = -np.inf
+    return filtered
+
+
+@mistake("top_p_filter", "most-probable-removed")
+def top_p_mask_above_rolled(logits, p):
+    if not 0 < p <= 1:
+        raise ValueError(p)
+    order = np.argsort(-logits, kind="stable")
+    mass = np.cumsum(_softmax(logits.astype(np.float64))[order])
+    filtered = logits.copy()
+    filtered[order[np.roll(mass > p, 1)]] = -np.inf
+    return filtered
+
+
+@mistake(
+    "top_p_filter",
     "at-least-two-kept",
     "Two tokens were kept where one is enough: a token with more than p alone is the "
     "whole nucleus. Try [0, 12, 0] and p = 0.9.",
@@ -1028,8 +1186,9 @@ def top_p_by_probability_threshold(logits, p):
 ties_to_the_last = edit(
     "top_p_filter",
     "ties-go-to-the-highest-index",
-    "Of equal logits the last ones were kept: a sort was read backwards. The lowest "
-    "index comes first: with three equal logits and p = 0.5 the tokens 0 and 1 stay.",
+    "Of equal logits the last ones were kept: in an ascending sort the lowest index of "
+    "equals is the farthest from the largest. The lowest index comes first: with three "
+    "equal logits and p = 0.5 the tokens 0 and 1 stay.",
     'np.argsort(-logits, kind="stable")',
     'np.argsort(logits, kind="stable")[::-1]',
 )
@@ -1051,10 +1210,55 @@ unstable_p = edit(
     "top_p_filter",
     "ties-fall-anywhere",
     "Of equal logits it is not the first ones that were kept: NumPy's usual sort does "
-    "not keep equal entries in their order. It shows with many ties.",
+    "not promise to keep equal entries in their order.",
     ', kind="stable"',
     ', kind="heapsort"',
 )
+
+
+@mistake(
+    "top_p_filter",
+    "unstable-and-backwards",
+    "Of equal logits it is not the first ones that were kept: an ascending sort was read "
+    "backwards, which puts the lowest index of equals last, and NumPy's usual sort does "
+    "not even promise that. With three equal logits and p = 0.5 the tokens 0 and 1 stay.",
+)
+def top_p_usual_sort_backwards(logits, p):
+    if not 0 < p <= 1:
+        raise ValueError(p)
+    if p == 1:
+        return logits.copy()
+    probs = _softmax(logits.astype(np.float64))
+    order = np.argsort(probs)[::-1]
+    kept = order[: np.searchsorted(np.cumsum(probs[order]), p) + 1]
+    return np.where(np.isin(np.arange(len(logits)), kept), logits, -np.inf)
+
+
+@mistake(
+    "top_p_filter",
+    "backwards-and-p-1-summed",
+    "Two things. Of equal logits it is not the first ones that were kept: an ascending "
+    "sort was read backwards, which puts the lowest index of equals last. And p = 1 "
+    "drops the tail, since the rounded sum reaches 1 before the last token: at p = 1 "
+    "every token stays.",
+)
+def top_p_usual_sort_backwards_to_the_end(logits, p):
+    if not 0 < p <= 1:
+        raise ValueError(p)
+    probs = _softmax(logits.astype(np.float64))
+    order = np.argsort(probs)[::-1]
+    kept = order[: np.searchsorted(np.cumsum(probs[order]), p) + 1]
+    return np.where(np.isin(np.arange(len(logits)), kept), logits, -np.inf)
+
+
+@mistake("top_p_filter", "backwards-and-p-1-summed")
+def top_p_stable_sort_backwards_to_the_end(logits, p):
+    if not 0 < p <= 1:
+        raise ValueError(p)
+    probs = _softmax(logits.astype(np.float64))
+    order = np.argsort(probs, kind="stable")[::-1]
+    kept = order[: np.searchsorted(np.cumsum(probs[order]), p) + 1]
+    return np.where(np.isin(np.arange(len(logits)), kept), logits, -np.inf)
 
 
 @mistake("top_p_filter", "ties-fall-anywhere")
@@ -1203,6 +1407,17 @@ p_nan_accepted = edit(
     "if not 0 < p <= 1:",
     "if p <= 0 or p > 1:",
 )
+
+
+@mistake(
+    "top_p_filter",
+    "another-error-raised",
+    "p outside (0, 1] raised an error of another kind. A ValueError is due, which a "
+    "caller can catch.",
+)
+def top_p_asserts(logits, p):
+    assert 0 < p <= 1
+    return top_p_filter(logits, p)
 
 
 @mistake(
@@ -1400,6 +1615,23 @@ def top_p_probabilities(logits, p):
 
 
 @mistake("top_p_filter", "probabilities-returned")
+def top_p_probabilities_or_minus_inf(logits, p):
+    left = top_p_filter(logits, p)
+    return np.where(left > -np.inf, _softmax(left), -np.inf)
+
+
+@mistake("top_p_filter", "probabilities-returned")
+def top_p_old_probabilities_or_minus_inf(logits, p):
+    left = top_p_filter(logits, p)
+    return np.where(left > -np.inf, _softmax(logits), -np.inf)
+
+
+@mistake(
+    "top_p_filter",
+    "log-probabilities-returned",
+    "Log-probabilities came back: the logits were normalised. What is kept keeps its "
+    "value: the softmax comes at the very end.",
+)
 def top_p_log_probabilities(logits, p):
     with np.errstate(divide="ignore"):
         return np.log(_softmax(top_p_filter(logits, p)))
@@ -1437,6 +1669,16 @@ not_normalised = edit(
     "exps / exps.sum()",
     "exps",
 )
+
+
+@mistake(
+    "top_p_filter",
+    "logits-shifted",
+    "The right tokens were kept, but their logits were shifted. The draw would be the "
+    "same, but what is kept keeps its value.",
+)
+def top_p_less_the_maximum(logits, p):
+    return top_p_filter(logits, p) - logits.max()
 
 
 @mistake(
@@ -1612,20 +1854,55 @@ def min_p_one_is_greedy(logits, p):
 
 @mistake(
     "min_p_filter",
-    "p-0-keeps-nothing",
-    "p = 0 removed tokens. Every probability is at least 0, so p = 0 keeps all of "
-    "them.",
+    "strict-but-for-the-best",
+    "A token at exactly p times the largest probability was removed, unless it was the "
+    "best one. All of them stay: at p = 1 the equals of the best, at p = 0 even a token "
+    "whose probability is rounded to 0.",
+)
+def min_p_strict_but_one(logits, p):
+    probs = _softmax(logits.astype(np.float64))
+    keep = probs > p * probs.max()
+    keep[np.argmax(logits)] = True
+    return np.where(keep, logits, -np.inf)
+
+
+@mistake(
+    "min_p_filter",
+    "p-0-removes-tokens",
+    "p = 0 removed tokens. Every probability is at least 0, even one that is rounded to "
+    "0, so p = 0 keeps all of them.",
 )
 def min_p_zero_removes_the_tail(logits, p):
     probs = _softmax(logits.astype(np.float64))
     return np.where(probs >= max(p, 1e-9) * probs.max(), logits, -np.inf)
 
 
-@mistake("min_p_filter", "p-0-keeps-nothing")
+@mistake("min_p_filter", "p-0-removes-tokens")
+def min_p_rounded_to_zero_removed(logits, p):
+    probs = _softmax(logits.astype(np.float64))
+    return np.where((probs >= p * probs.max()) & (probs > 0), logits, -np.inf)
+
+
+@mistake("min_p_filter", "p-0-removes-tokens")
+def min_p_rounded_to_zero_in_float32_removed(logits, p):
+    probs = _softmax(logits.astype(np.float32))
+    return np.where((probs >= p * probs.max()) & (probs > 0), logits, -np.inf)
+
+
+@mistake(
+    "min_p_filter",
+    "p-0-refused",
+    "p = 0 was refused, or failed in a logarithm. It keeps every token.",
+)
 def min_p_zero_refused(logits, p):
     if not 0 < p <= 1:
         raise ValueError(p)
     return min_p_filter(logits, p)
+
+
+@mistake("min_p_filter", "p-0-refused")
+def min_p_logarithm_of_zero(logits, p):
+    return np.where(logits >= logits.max() + math.log(p), logits, -np.inf)
 
 
 @mistake(
@@ -1675,9 +1952,69 @@ def min_p_probabilities(logits, p):
 
 
 @mistake("min_p_filter", "probabilities-returned")
+def min_p_probabilities_or_minus_inf(logits, p):
+    left = min_p_filter(logits, p)
+    return np.where(left > -np.inf, _softmax(left), -np.inf)
+
+
+@mistake("min_p_filter", "probabilities-returned")
+def min_p_old_probabilities_or_minus_inf(logits, p):
+    left = min_p_filter(logits, p)
+    return np.where(left > -np.inf, _softmax(logits), -np.inf)
+
+
+@mistake(
+    "min_p_filter",
+    "log-probabilities-returned",
+    "Log-probabilities came back: the logits were normalised. What is kept keeps its "
+    "value: the softmax comes at the very end.",
+)
 def min_p_log_probabilities(logits, p):
     with np.errstate(divide="ignore"):
         return np.log(_softmax(min_p_filter(logits, p)))
+
+
+@mistake(
+    "min_p_filter",
+    "logits-shifted",
+    "The right tokens were kept, but their logits were shifted. The draw would be the "
+    "same, but what is kept keeps its value.",
+)
+def min_p_less_the_maximum(logits, p):
+    return min_p_filter(logits, p) - logits.max()
+
+
+@mistake(
+    "min_p_filter",
+    "probabilities-in-float16",
+    "A token next to the cut is on the wrong side of it: float16 has three digits, too "
+    "few for a probability. Compute with float32 or float64, whatever comes in.",
+)
+def min_p_in_the_dtype_of_the_logits(logits, p):
+    probs = _softmax(logits)
+    return np.where(probs >= p * probs.max(), logits, -np.inf)
+
+
+@mistake("min_p_filter", "probabilities-in-float16")
+def min_p_relative_in_the_dtype_of_the_logits(logits, p):
+    return np.where(np.exp(logits - logits.max()) >= p, logits, -np.inf)
+
+
+@mistake("min_p_filter", "probabilities-in-float16")
+def min_p_always_in_float16(logits, p):
+    relative = np.exp((logits - logits.max()).astype(np.float16))
+    return np.where(relative >= np.float16(p), logits, -np.inf)
+
+
+@mistake(
+    "min_p_filter",
+    "tolerance-at-the-cut",
+    "A token a little below the cut was kept. It stays only if its probability is at "
+    "least p times the largest one: no tolerance, no rounding.",
+)
+def min_p_with_a_tolerance(logits, p):
+    probs = _softmax(logits.astype(np.float64))
+    return np.where(probs >= (p - 1e-4) * probs.max(), logits, -np.inf)
 
 
 @mistake(
@@ -1705,10 +2042,10 @@ def min_p_in_place(logits, p):
 @mistake(
     "min_p_filter",
     "cut-not-in-log-space",
-    "The cut was made at the largest logit plus p. A factor on a probability is a sum "
-    "on its logit, but the term is the logarithm of p.",
+    "The cut lies at the wrong distance from the largest logit. A factor on a "
+    "probability is a term on its logit, and that is the natural logarithm of p.",
 )
-def min_p_plus_p(logits, p):
+def min_p_minus_p(logits, p):
     return np.where(logits >= logits.max() - p, logits, -np.inf)
 
 
@@ -1927,6 +2264,21 @@ def penalty_tuple_index(logits, previous, penalty):
 
 @mistake(
     "apply_repetition_penalty",
+    "array-taken-for-granted",
+    "A list of ids raised an error: it has not the methods of an array. previous may be "
+    "a list, a tuple or an array.",
+)
+def penalty_tolist_of_a_list(logits, previous, penalty):
+    return apply_repetition_penalty(logits, previous.tolist(), penalty)
+
+
+@mistake("apply_repetition_penalty", "array-taken-for-granted")
+def penalty_astype_of_a_list(logits, previous, penalty):
+    return apply_repetition_penalty(logits, previous.astype(int), penalty)
+
+
+@mistake(
+    "apply_repetition_penalty",
     "array-has-no-truth",
     "An array of ids raised an error: an array has no single truth value. previous may "
     "be a list, a tuple or an array.",
@@ -1970,12 +2322,21 @@ def penalty_only_above_one(logits, previous, penalty):
 
 
 @mistake("apply_repetition_penalty", "below-1-ignored")
+def penalty_raised_to_one(logits, previous, penalty):
+    return apply_repetition_penalty(logits, previous, max(penalty, 1.0))
+
+
+@mistake(
+    "apply_repetition_penalty",
+    "below-1-still-lowers",
+    "A penalty below 1 made tokens less likely: of quotient and product the smaller was "
+    "taken. It goes by the sign of the logit: with [3] and previous [0] at 0.5 the "
+    "result is 6.",
+)
 def penalty_by_the_smaller(logits, previous, penalty):
     ids = np.asarray(previous, dtype=int)
     penalised = logits.copy()
-    penalised[ids] = np.minimum(
-        logits[ids], np.minimum(logits[ids] / penalty, logits[ids] * penalty)
-    )
+    penalised[ids] = np.minimum(logits[ids] / penalty, logits[ids] * penalty)
     return penalised
 
 
@@ -2032,6 +2393,49 @@ def penalty_on_probabilities(logits, previous, penalty):
     probs = _softmax(logits)
     probs[np.unique(np.asarray(previous, dtype=int))] /= penalty
     return probs / probs.sum()
+
+
+@mistake(
+    "apply_repetition_penalty",
+    "normalised-first",
+    "The logits were made log-probabilities before they were penalised: these are all "
+    "negative, and differ from what came in. The logits are changed as they are, and "
+    "only where a token came before.",
+)
+def penalty_on_log_probabilities(logits, previous, penalty):
+    shifted = logits - logits.max()
+    log_probs = shifted - np.log(np.exp(shifted).sum())
+    return apply_repetition_penalty(log_probs, previous, penalty)
+
+
+@mistake(
+    "apply_repetition_penalty",
+    "ids-compared-with-logits",
+    "The tokens were looked for among the values of the logits. previous holds ids: "
+    "places in the vocabulary.",
+)
+def penalty_isin_of_logits(logits, previous, penalty):
+    came = np.isin(logits, np.asarray(previous))
+    changed = np.where(logits > 0, logits / penalty, logits * penalty)
+    return np.where(came, changed, logits)
+
+
+@mistake(
+    "apply_repetition_penalty",
+    "every-negative-multiplied",
+    "Negative logits of tokens that did not come before were multiplied too.",
+)
+def penalty_for_all_negatives(logits, previous, penalty):
+    result = apply_repetition_penalty(logits, previous, penalty)
+    if len(previous) == 0:
+        return result
+    return np.where(logits < 0, logits * penalty, result)
+
+
+@mistake("apply_repetition_penalty", "every-negative-multiplied")
+def penalty_for_all_negatives_always(logits, previous, penalty):
+    result = apply_repetition_penalty(logits, previous, penalty)
+    return np.where(logits < 0, logits * penalty, result)
 
 
 @mistake(
@@ -2268,8 +2672,8 @@ def sample_global_uniform(logits, *, rng, **how):
 sample_own_generator = edit(
     "sample",
     "generator-of-its-own",
-    "A new generator was made inside, with its own seed or none: the one that was given "
-    "has no effect.",
+    "A new generator was made inside, with a seed that does not come from the given one "
+    "alone: the same seed gives other tokens.",
     "rng.choice(",
     "np.random.default_rng().choice(",
 )
@@ -2277,26 +2681,35 @@ sample_own_generator = edit(
 
 @mistake(
     "sample",
-    "seeded-in-every-call",
-    "A generator is seeded anew in every call, so that every draw is the first one: the "
-    "same token comes each time. The generator that was given goes on from call to "
-    "call.",
+    "the-same-token-each-time",
+    "Every call with the same arguments gave the same token: a generator was seeded or "
+    "copied anew in each, or the token was remembered. The generator that was given is "
+    "to go on from call to call.",
 )
 def sample_seeded_each_time(logits, *, rng, **how):
     probs = _softmax(_left(logits, **how))
     return int(np.random.default_rng(0).choice(len(probs), p=probs))
 
 
-@mistake("sample", "seeded-in-every-call")
+@mistake("sample", "the-same-token-each-time")
 def sample_from_a_copy(logits, *, rng, **how):
     rng = np.random.Generator(type(rng.bit_generator)(42))
     return int(np.argmax(_left(logits, **how) + rng.gumbel(size=len(logits))))
 
 
-@mistake("sample", "seeded-in-every-call")
+@mistake("sample", "the-same-token-each-time")
 def sample_from_a_deep_copy(logits, *, rng, **how):
     left = _left(logits, **how)
     return int(copy.deepcopy(rng).choice(len(left), p=_softmax(left)))
+
+
+@mistake("sample", "the-same-token-each-time")
+def sample_remembered(logits, *, rng, drawn={}, **how):  # noqa: B006
+    key = logits.tobytes(), repr(how)
+    if key not in drawn:
+        left = _left(logits, **how)
+        drawn[key] = int(rng.choice(len(left), p=_softmax(left)))
+    return drawn[key]
 
 
 no_finite_check = edit(
@@ -2374,6 +2787,35 @@ def sample_token_zero_when_empty(logits, *, rng, **how):
     if np.isneginf(logits).all():
         return 0
     return int(np.argmax(_left(logits, **how) + rng.gumbel(size=len(logits))))
+
+
+@mistake(
+    "sample",
+    "no-logits-refused",
+    "Logits that cannot be drawn from were not refused. nan or +inf among them, and "
+    "nothing but -inf, are a ValueError.",
+)
+def sample_gumbel_refuses_nothing(
+    logits,
+    *,
+    rng,
+    temperature=1.0,
+    top_k=None,
+    top_p=None,
+    min_p=None,
+    repetition_penalty=1.0,
+    previous=(),
+):
+    left = np.asarray(logits, dtype=np.float64)
+    left = apply_repetition_penalty(left, previous, repetition_penalty)
+    left = apply_temperature(left, temperature)
+    if top_k is not None:
+        left = top_k_filter(left, top_k)
+    if top_p is not None:
+        left = top_p_filter(left, top_p)
+    if min_p is not None:
+        left = min_p_filter(left, min_p)
+    return int(np.argmax(left + rng.gumbel(size=len(left))))
 
 
 @mistake(
@@ -2545,6 +2987,30 @@ def sample_greedy_without_checks(
         return int(np.argmax(_left(logits, **how)))
     left = _left(logits, temperature=temperature, **how)
     left = _left(left, top_k=top_k, top_p=top_p, min_p=min_p)
+    return int(rng.choice(len(left), p=_softmax(left)))
+
+
+@mistake(
+    "sample",
+    "unchecked-when-one-is-left",
+    "When only one token could come it came back at once, and a parameter out of its "
+    "range was accepted. It is refused whatever the others leave.",
+)
+def sample_top_k_one_unchecked(
+    logits, *, rng, top_k=None, top_p=None, min_p=None, **how
+):
+    left = _left(logits, **how)
+    if top_k == 1:
+        return int(np.argmax(left))
+    left = _left(left, top_k=top_k, top_p=top_p, min_p=min_p)
+    return int(rng.choice(len(left), p=_softmax(left)))
+
+
+@mistake("sample", "unchecked-when-one-is-left")
+def sample_single_token_unchecked(logits, *, rng, **how):
+    if np.isfinite(logits).sum() == 1 and np.isfinite(logits.max()):
+        return int(np.argmax(logits))
+    left = _left(logits, **how)
     return int(rng.choice(len(left), p=_softmax(left)))
 
 
@@ -2819,6 +3285,100 @@ def sample_own_top_p_too_small(logits, *, rng, top_p=None, min_p=None, **how):
     return int(rng.choice(len(left), p=_softmax(left)))
 
 
+@mistake(
+    "sample",
+    "ties-at-the-cut",
+    "Of equal logits at the cut of top_k or top_p not the first ones were drawn from, "
+    "or all of them. As many stay as are needed, the lowest indices first.",
+)
+def sample_top_k_backwards(logits, *, rng, top_k=None, top_p=None, min_p=None, **how):
+    left = _left(logits, **how)
+    if top_k is not None:
+        top_k_filter(left, top_k)
+        kept = np.argsort(left)[::-1][:top_k]
+        left = np.where(np.isin(np.arange(len(left)), kept), left, -np.inf)
+    left = _left(left, top_p=top_p, min_p=min_p)
+    return int(rng.choice(len(left), p=_softmax(left)))
+
+
+@mistake("sample", "ties-at-the-cut")
+def sample_top_k_by_threshold(
+    logits, *, rng, top_k=None, top_p=None, min_p=None, **how
+):
+    left = _left(logits, **how)
+    if top_k is not None:
+        cut = top_k_filter(left, top_k)
+        left = np.where(left >= cut[cut > -np.inf].min(), left, -np.inf)
+    left = _left(left, top_p=top_p, min_p=min_p)
+    return int(rng.choice(len(left), p=_softmax(left)))
+
+
+@mistake("sample", "ties-at-the-cut")
+def sample_top_p_backwards(logits, *, rng, top_p=None, min_p=None, **how):
+    left = _left(logits, **how)
+    if top_p is not None:
+        left = top_p_filter(left[::-1], top_p)[::-1]
+    left = _left(left, min_p=min_p)
+    return int(rng.choice(len(left), p=_softmax(left)))
+
+
+@mistake(
+    "sample",
+    "one-too-many-at-equality",
+    "One token too many was drawn from when a sum equals top_p: the nucleus is complete "
+    "as soon as its mass is p. Of four equal logits at p = 0.5 two may come.",
+)
+def sample_top_p_above_p(logits, *, rng, top_p=None, min_p=None, **how):
+    left = _left(logits, **how)
+    if top_p is not None:
+        top_p_filter(left, top_p)
+        order = np.argsort(-left, kind="stable")
+        remove = np.cumsum(_softmax(left)[order]) > top_p
+        remove[1:] = remove[:-1].copy()
+        remove[0] = False
+        left[order[remove & (top_p < 1)]] = -np.inf
+    left = _left(left, min_p=min_p)
+    return int(rng.choice(len(left), p=_softmax(left)))
+
+
+@mistake(
+    "sample",
+    "min-p-taken-as-absolute",
+    "Each probability was compared with min_p itself. The cut is min_p times the largest "
+    "probability.",
+)
+def sample_min_p_absolute(logits, *, rng, min_p=None, **how):
+    left = _left(logits, **how)
+    if min_p is not None:
+        probs = _softmax(left)
+        left = np.where(probs >= min_p, left, -np.inf)
+    return int(rng.choice(len(left), p=_softmax(left)))
+
+
+@mistake(
+    "sample",
+    "min-p-strict",
+    "A token at exactly min_p times the largest probability never came. It stays: at "
+    "min_p=1 the most probable token and all its equals do.",
+)
+def sample_min_p_strict(logits, *, rng, min_p=None, **how):
+    left = _left(logits, **how)
+    if min_p is not None:
+        keep = np.exp(left - left.max()) > min_p
+        keep[np.argmax(left)] = True
+        left = np.where(keep, left, -np.inf)
+    return int(rng.choice(len(left), p=_softmax(left)))
+
+
+@mistake("sample", "min-p-taken-as-absolute")
+def sample_min_p_absolute_but_one(logits, *, rng, min_p=None, **how):
+    left = _left(logits, **how)
+    if min_p is not None:
+        keep = (_softmax(left) >= min_p) | (np.arange(len(left)) == left.argmax())
+        left = np.where(keep, left, -np.inf)
+    return int(rng.choice(len(left), p=_softmax(left)))
+
+
 no_shift = edit(
     "sample",
     "no-max-subtraction",
@@ -2841,6 +3401,26 @@ def sample_narrow_multinomial(logits, *, rng, **how):
     return int(rng.multinomial(1, probs).argmax())
 
 
+@mistake(
+    "sample",
+    "sums-not-in-float64",
+    "Some tokens never came, or one came far too often: running sums in the dtype of the "
+    "logits do not move when a small probability is added. Accumulate in float64.",
+)
+def sample_cdf_in_the_dtype_of_the_logits(logits, *, rng, **how):
+    probs = _softmax(_left(logits, **how).astype(np.asarray(logits).dtype))
+    place = np.searchsorted(np.cumsum(probs), rng.random(), side="right")
+    return int(min(place, len(probs) - 1))
+
+
+@mistake("sample", "sums-not-in-float64")
+def sample_scaled_cdf_in_the_dtype_of_the_logits(logits, *, rng, **how):
+    left = _left(logits, **how).astype(np.asarray(logits).dtype)
+    sums = np.cumsum(np.exp(left - left.max()))
+    place = np.searchsorted(sums, rng.random() * float(sums[-1]), side="right")
+    return int(min(place, len(sums) - 1))
+
+
 argument_changed = edit(
     "sample",
     "argument-changed",
@@ -2848,6 +3428,15 @@ argument_changed = edit(
     "something else. Work on a copy.",
     "    logits = apply_temperature(logits, temperature)\n",
     "    logits[:] = apply_temperature(logits, temperature)\n",
+)
+
+
+penalty_in_the_argument = edit(
+    "sample",
+    "argument-changed",
+    "",
+    "        logits = apply_repetition_penalty(logits, previous, repetition_penalty)\n",
+    "        logits[:] = apply_repetition_penalty(logits, previous, repetition_penalty)\n",
 )
 
 
@@ -2869,6 +3458,44 @@ def sample_appends_to_previous(logits, *, rng, previous=(), **how):
     token = int(rng.choice(len(left), p=_softmax(left)))
     if isinstance(previous, list):
         previous.append(token)
+    return token
+
+
+@mistake(
+    "sample",
+    "drawn-tokens-remembered",
+    "Tokens that were drawn in earlier calls were penalised in a call that did not give "
+    "them: a default value, or another place outside, was added to. The previous tokens "
+    "are those that the caller gives.",
+)
+def sample_default_previous_grows(
+    logits,
+    *,
+    rng,
+    previous=[],  # noqa: B006
+    **how,
+):
+    known = [token for token in previous if token < len(logits)]
+    left = _left(logits, previous=known, **how)
+    token = int(rng.choice(len(left), p=_softmax(left)))
+    if isinstance(previous, list):
+        previous.append(token)
+    return token
+
+
+@mistake("sample", "drawn-tokens-remembered")
+def sample_hidden_list_grows(
+    logits,
+    *,
+    rng,
+    previous=(),
+    drawn=[],  # noqa: B006
+    **how,
+):
+    known = [*previous, *(token for token in drawn if token < len(logits))]
+    left = _left(logits, previous=known, **how)
+    token = int(rng.choice(len(left), p=_softmax(left)))
+    drawn.append(token)
     return token
 
 

@@ -1,0 +1,1324 @@
+"""What is tried on a learner's RAG, against slow and obvious oracles.
+
+Conventions are those of the statement. How a text is cut, how a block or a prompt is
+worded and what is said when abstaining are the learner's own: a case looks only at
+what the statement fixes. Not tried, since it leaves them open: ids twice in one call,
+where a replaced chunk stands among ties, k1 = 0, a text that holds a fence, b = 1 with
+an empty text, nested brackets in a reply.
+"""
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from rounds.engine.instance import Instance
+from rounds.engine.perform import guarded
+from rounds.engine.step import Step
+from rounds.engine.trial import Trial
+from rounds.exercise import Exercise
+from rounds.fakes import CountingEmbed, ScriptedLLM
+from rounds.topics.rag.records import Answer, Chunk, Hit
+
+chunk = Exercise("rag.chunk", 'chunk(text, size, overlap, *, doc_id="")')
+vector_store = Exercise("rag.VectorStore", "VectorStore()")
+build_context = Exercise(
+    "rag.build_context",
+    "build_context(hits, budget, count_tokens)",
+    results=("the block", "the ids"),
+)
+rag = Exercise(
+    "rag.RAG", "RAG(embed, llm, count_tokens, *, k=5, budget=800, min_score=None)"
+)
+bm25 = Exercise("rag.bm25", "bm25(query, docs, *, k1=1.5, b=0.75)")
+fusion = Exercise(
+    "rag.reciprocal_rank_fusion", "reciprocal_rank_fusion(rankings, k=60)"
+)
+EXERCISES = [chunk, vector_store, build_context, rag, bm25, fusion]
+
+FINE = "as it should be"
+
+
+def judged(step: Step, fault: Callable[[Any], str], due: str) -> Step:
+    """The value has no fault, of which `fault` gives a sentence that says what is due.
+
+    All values without a fault look the same, however they were come by.
+    """
+    strange = "what the statement says, which cannot be read out of this"
+    found = guarded(fault, step.value, otherwise=strange)
+    if not found:
+        step.seen_as(lambda value: FINE)
+    return step.obeys(lambda value: not found, found or due)
+
+
+def done(step: Step) -> Step:
+    """It raised nothing; what it gave back is not looked at."""
+    step.seen_as(lambda value: None)
+    return step.obeys(lambda value: True, "no error")
+
+
+# chunk
+
+
+def chunk_fault(found: Any, text: str, size: int, overlap: int, doc_id: str) -> str:
+    """What is due, for the first clause of the statement that is broken."""
+    if not isinstance(found, list):
+        return "a list of chunks"
+    if not found:
+        return "" if text == "" else "chunks that cover the whole text"
+    end = 0
+    for n, one in enumerate(found):
+        if one.id != f"{doc_id}#{n}" or one.doc_id != doc_id:
+            return f"chunk {n} with the id {f'{doc_id}#{n}'!r} and doc_id {doc_id!r}"
+        start = end - overlap if n else 0
+        if one.start != start:
+            shared = f", {overlap} before the end of chunk {n - 1}" if n else ""
+            return f"chunk {n} with start {start}{shared}"
+        if one.end <= end:
+            return f"chunk {n} with an end after that of chunk {n - 1}, {end}"
+        if one.text != text[one.start : one.end]:
+            return f"chunk {n} with the text from its start to its end"
+        if len(one.text) > size:
+            return f"chunk {n} of at most {size} characters"
+        end = one.end
+    return "" if end == len(text) else f"a last chunk with end {len(text)}"
+
+
+def cut(t: Trial, text: str, size: int, overlap: int, **doc: str) -> Step:
+    step = t.call(text, size, overlap, **doc)
+    return judged(
+        step,
+        lambda found: chunk_fault(found, text, size, overlap, doc.get("doc_id", "")),
+        "chunks as the statement says",
+    )
+
+
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+PROSE = (
+    "The cache holds keys and values. It grows by one row for each token.\n\n"
+    "A block has room for sixteen rows; the last one is filled in part. Who writes "
+    "first copies it."
+)
+
+
+@chunk.case("Neighbours share `overlap` characters; all of the text is covered.")
+def _(t):
+    cut(t, "abcdefg", 4, 1)
+    cut(t, "abcdefghij", 4, 2)
+    cut(t, LETTERS, 10, 3, doc_id="abc")
+
+
+@chunk.case("Without an overlap each character is in one chunk.")
+def _(t):
+    cut(t, "abcdef", 4, 0)
+    cut(t, "abcdefgh", 4, 0)
+    cut(t, LETTERS, 5, 0)
+
+
+@chunk.case("Ids are the document's, # and a number from 0, in every call.")
+def _(t):
+    cut(t, "abcdefgh", 3, 1, doc_id="notes.md")
+    cut(t, "abcdefgh", 3, 1, doc_id="a b")
+    cut(t, "abc", 3, 1)
+    cut(t, "abcdefgh", 3, 1, doc_id="über#2")
+
+
+@chunk.case("No chunk lies inside the one before it.")
+def _(t):
+    for length in (5, 6, 7, 8, 9):
+        cut(t, LETTERS[:length], 4, 2)
+    cut(t, LETTERS[:12], 6, 5)
+    cut(t, LETTERS[:11], 5, 4)
+
+
+@chunk.case("Prose, by every size and overlap.")
+def _(t):
+    for size, overlap in ((20, 5), (40, 10), (33, 0), (7, 6), (160, 40), (50, 49)):
+        cut(t, PROSE, size, overlap, doc_id="cache")
+
+
+@chunk.case("White space belongs to the text, at its ends and alone too.", stage="edge")
+def _(t):
+    cut(t, "  ab \n", 4, 1)
+    cut(t, "ab      cd", 3, 1)
+    cut(t, "   ", 2, 0)
+    cut(t, "\n\nAb cd\n\nef\n", 5, 2)
+
+
+@chunk.case("Sizes count characters, not bytes and not words.", stage="edge")
+def _(t):
+    cut(t, "größer als übrig", 6, 2)
+    cut(t, "日本語のテキスト", 3, 1)
+    cut(t, "a🙂b🙂c🙂", 2, 1)
+
+
+@chunk.case("A short text has a chunk; an empty one has none.", stage="edge")
+def _(t):
+    cut(t, "", 4, 1)
+    cut(t, "a", 4, 3)
+    cut(t, "a", 1, 0)
+    cut(t, "abcd", 4, 3)
+    cut(t, "abc", 1, 0)
+    cut(t, "abcdef", 100, 99)
+
+
+@chunk.case("An overlap of `size` or more: ValueError.", stage="edge")
+def _(t):
+    t.call("abcdefgh", 3, 3).raises(ValueError)
+    t.call("abcdefgh", 3, 4).raises(ValueError)
+    t.call("abcdefgh", 1, 1).raises(ValueError)
+
+
+@chunk.case("A negative overlap, or a size below 1: ValueError.", stage="edge")
+def _(t):
+    t.call("abcdefgh", 3, -1).raises(ValueError)
+    t.call("abcdefgh", 0, 0).raises(ValueError)
+    t.call("abcdefgh", -2, 0).raises(ValueError)
+    t.call("abcdefgh", 0, -1).raises(ValueError)
+
+
+# VectorStore
+
+
+def piece(name: str, text: str = "") -> Chunk:
+    """A chunk "doc#n" of a document that is of no concern here."""
+    text = text or f"text of {name}"
+    return Chunk(name, name.rpartition("#")[0], text, 0, len(text))
+
+
+def cosine(one: Sequence[float], other: Sequence[float]) -> float:
+    """Slow and obvious; 0 for a vector of zeros."""
+    dot = math.fsum(float(a) * float(b) for a, b in zip(one, other, strict=True))
+    norms = math.hypot(*map(float, one)) * math.hypot(*map(float, other))
+    return dot / norms if norms else 0.0
+
+
+class Shelf:
+    """A store of the candidate's, and the rows that it is to hold."""
+
+    def __init__(self, t: Trial, name: str = "store") -> None:
+        self.store = t.new(name=name)
+        self.rows: list[tuple[Chunk, list[float]]] = []
+
+    def add(self, chunks: list[Chunk], vectors: np.ndarray) -> None:
+        done(self.store.call("add", chunks, vectors))
+        new = {one.id for one in chunks}
+        self.rows = [row for row in self.rows if row[0].id not in new]
+        self.rows += zip(chunks, vectors.tolist(), strict=True)
+
+    def delete(self, doc_id: str) -> None:
+        done(self.store.call("delete", doc_id))
+        self.rows = [row for row in self.rows if row[0].doc_id != doc_id]
+
+    def search(self, vector: np.ndarray, k: int, where: Any = None) -> Step:
+        rows = [row for row in self.rows if where is None or where(row[0])]
+        hits = [Hit(one, cosine(row, vector.tolist())) for one, row in rows]
+        best = sorted(hits, key=lambda hit: -round(hit.score, 12))[:k]
+        args = (vector, k) if where is None else (vector, k, where)
+        return self.store.call("search", *args).equals(best)
+
+
+def signs(*rows: str) -> np.ndarray:
+    """ "++-+" to [1, 1, -1, 1]: cosines of such rows are exact, ties included."""
+    return np.array([[1.0 if sign == "+" else -1.0 for sign in row] for row in rows])
+
+
+THREE = [piece("a#0"), piece("a#1"), piece("b#0")]
+EAST, NORTH = np.array([1.0, 0.0]), np.array([0.0, 1.0])
+
+
+@vector_store.case("The best k come, by cosine, the best first.")
+def _(t):
+    it = Shelf(t)
+    it.add(THREE, np.array([[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]))
+    it.search(EAST, 2)
+    it.search(NORTH, 3)
+    it.search(np.array([3.0, 1.0]), 1)
+
+
+@vector_store.case("The cosine, not the dot product: length does not count.")
+def _(t):
+    it = Shelf(t)
+    it.add(THREE, np.array([[1.0, 1.0], [0.5, 0.0], [8.0, 6.0]]))
+    it.search(EAST, 3)
+    it.search(np.array([10.0, 0.0]), 3)
+    it.search(np.array([0.3, 0.4]), 3)
+
+
+@vector_store.case("What points away has a negative score and comes last.")
+def _(t):
+    it = Shelf(t)
+    names = [piece("x#0"), piece("y#0"), piece("x#1")]
+    it.add(names, np.array([[-1.0, 0.2], [0.1, 1.0], [-0.2, -1.0]]))
+    it.search(EAST, 3)
+    it.search(np.array([-1.0, -1.0]), 2)
+
+
+@vector_store.case("Several calls of add gather in one store.")
+def _(t):
+    it = Shelf(t)
+    it.add(THREE[:2], np.array([[1.0, 2.0], [2.0, 1.0]]))
+    it.add([piece("c#0")], np.array([[1.0, 0.1]]))
+    it.search(EAST, 3)
+    it.add(THREE[2:], np.array([[-1.0, 3.0]]))
+    it.search(EAST, 4)
+
+
+@vector_store.case("Any numbers: vectors of width 5, integers, float32.")
+def _(t):
+    rng = np.random.default_rng(3)
+    names = [piece(f"d{i}#0") for i in range(9)]
+    for dtype in (np.float64, np.float32):
+        it = Shelf(t)
+        it.add(names, rng.standard_normal((9, 5)).astype(dtype))
+        for k in (1, 4, 9):
+            it.search(rng.standard_normal(5).astype(dtype), k)
+    it = Shelf(t)
+    it.add(names, rng.integers(-9, 10, (9, 5)))
+    it.search(rng.integers(-9, 10, 5), 6)
+
+
+@vector_store.case("Ties stand in the order in which they were added.", stage="edge")
+def _(t):
+    it = Shelf(t)
+    names = [piece(f"{letter}#0") for letter in "qcxamz"]
+    it.add(names[:3], signs("++++", "+---", "++++"))
+    it.add(names[3:], signs("+---", "++++", "++--"))
+    it.search(signs("++++")[0], 2)
+    it.search(signs("++++")[0], 6)
+    it.search(signs("+---")[0], 4)
+    it.search(signs("++++")[0], 1)
+
+
+@vector_store.case("A vector of zeros scores 0, never NaN.", stage="edge")
+def _(t):
+    it = Shelf(t)
+    it.add(THREE, np.array([[-1.0, 1.0], [0.0, 0.0], [1.0, 1.0]]))
+    it.search(EAST, 3)
+    it.search(EAST, 1)
+    it.search(np.zeros(2), 3)
+
+
+@vector_store.case(
+    "k beyond what there is, 0, and an empty store are no trouble; k < 0 is a "
+    "ValueError.",
+    stage="edge",
+)
+def _(t):
+    it = Shelf(t)
+    it.search(EAST, 3)
+    it.add(THREE, np.array([[1.0, 2.0], [2.0, 1.0], [1.0, 0.0]]))
+    it.search(EAST, 50)
+    it.search(EAST, 0)
+    it.store.call("search", EAST, -1).raises(ValueError)
+
+
+@vector_store.case("An id that is added again replaces what it was.", level=2)
+def _(t):
+    it = Shelf(t)
+    it.add(THREE, np.array([[1.0, 0.0], [1.0, 0.5], [1.0, 1.0]]))
+    it.add([piece("a#1", "new text")], np.array([[-1.0, 0.2]]))
+    it.search(EAST, 5)
+    it.add([piece("a#0", "another"), piece("c#0")], np.array([[0.1, 1.0], [0.5, 1.0]]))
+    it.search(NORTH, 9)
+    it.search(NORTH, 2)
+
+
+@vector_store.case("delete forgets all of one document, and only that.", level=2)
+def _(t):
+    it = Shelf(t)
+    names = ["a#0", "ab#0", "a#1", "b#0", "a#2", "ab#1", "a#1#0"]
+    vectors = np.array([[1.0, 0], [5, 1], [3, 1], [2, 1], [3, 2], [1, 1], [1, 3]])
+    it.add([piece(name) for name in names], vectors)
+    it.delete("a")
+    it.search(EAST, 9)
+    it.delete("b")
+    it.search(np.array([1.0, 2.0]), 9)
+    it.add([piece("a#0", "back again")], np.array([[2.0, 0.5]]))
+    it.search(EAST, 2)
+
+
+@vector_store.case("An unknown document has nothing to delete.", level=2, stage="edge")
+def _(t):
+    it = Shelf(t)
+    it.delete("a")
+    it.add(THREE, np.array([[1.0, 0.0], [1.0, 0.5], [1.0, 1.0]]))
+    it.delete("zoo")
+    it.search(EAST, 3)
+    it.delete("a")
+    it.delete("a")
+    it.delete("b")
+    it.search(EAST, 3)
+    it.add([piece("b#0")], np.array([[3.0, 4.0]]))
+    it.search(EAST, 3)
+
+
+@vector_store.case(
+    "More or fewer vectors than chunks: ValueError, and nothing is stored.",
+    level=2,
+    stage="edge",
+)
+def _(t):
+    it = Shelf(t)
+    it.add(THREE[:1], np.array([[1.0, 0.0]]))
+    it.store.call("add", THREE[1:], np.array([[1.0, 0.0]])).raises(ValueError)
+    it.search(EAST, 5)
+    three = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
+    it.store.call("add", THREE[1:], three).raises(ValueError)
+    it.search(EAST, 5)
+
+
+@vector_store.case(
+    "Vectors of another width: ValueError, in add and in search.",
+    level=2,
+    stage="edge",
+)
+def _(t):
+    it = Shelf(t)
+    it.add(THREE[:1], np.array([[1.0, 0.0]]))
+    wide = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
+    it.store.call("add", THREE[1:], wide).raises(ValueError)
+    it.search(EAST, 5)
+    it.store.call("search", np.array([1.0, 0.0, 1.0]), 1).raises(ValueError)
+    it.store.call("search", np.array([1.0]), 1).raises(ValueError)
+
+
+@vector_store.case(
+    "Vectors are copied: the caller may use its array again.",
+    level=2,
+    stage="property",
+)
+def _(t):
+    for dtype in (np.float64, np.float32):
+        it = Shelf(t)
+        vectors = np.array([[3.0, 0.0], [0.0, 1.0], [1.0, 1.0]], dtype)
+
+        def add(it=it, vectors=vectors) -> None:
+            it.store.value.add(THREE, vectors)
+
+        def overwrite(vectors=vectors) -> None:
+            vectors[:] = [[0.0, 1.0], [1.0, 0.0], [1.0, -1.0]]
+
+        done(t.step("store.add(chunks, vectors)", add, (), {}))
+        it.rows = list(zip(THREE, vectors.tolist(), strict=True))
+        t.step("vectors[:] = other rows", overwrite, (), {})
+        it.search(EAST, 3)
+
+
+@vector_store.case("Two stores share nothing.", level=2, stage="property")
+def _(t):
+    one, other = Shelf(t, "one"), Shelf(t, "other")
+    one.add(THREE[:1], np.array([[1.0, 0.0]]))
+    other.add(THREE[1:], np.array([[0.0, 1.0], [1.0, 1.0]]))
+    one.search(EAST, 5)
+    other.delete("b")
+    one.search(NORTH, 5)
+    other.search(EAST, 5)
+
+
+def of_b(chunk: Chunk) -> bool:
+    return chunk.doc_id == "b"
+
+
+def even(chunk: Chunk) -> bool:
+    return chunk.id.endswith(("0", "2", "4"))
+
+
+def nobody(chunk: Chunk) -> bool:
+    return False
+
+
+@vector_store.case("where decides before the best k are taken.", level=3)
+def _(t):
+    it = Shelf(t)
+    names = ["a#0", "a#1", "b#0", "a#2", "b#1"]
+    vectors = np.array([[9.0, 1], [8, 1], [1, 2], [7, 1], [-1, 1]])
+    it.add([piece(name) for name in names], vectors)
+    it.search(EAST, 2, of_b)
+    it.search(EAST, 1, of_b)
+    it.search(EAST, 3, even)
+    it.search(EAST, 9, even)
+    it.search(EAST, 2)
+
+
+@vector_store.case("where may let nothing through.", level=3, stage="edge")
+def _(t):
+    it = Shelf(t)
+    it.add(THREE, np.array([[1.0, 0.0], [1.0, 0.5], [-1.0, 1.0]]))
+    it.search(EAST, 2, nobody)
+    it.search(EAST, 5, of_b)
+    it.search(EAST, 0, even)
+
+
+# build_context
+
+
+def words(text: str) -> int:
+    """A counter of words."""
+    return len(text.split())
+
+
+def characters(text: str) -> int:
+    """A counter of characters."""
+    return len(text)
+
+
+def quarters(text: str) -> int:
+    """Four characters a token, rounded up."""
+    return -(-len(text) // 4)
+
+
+def stones(text: str) -> int:
+    """A counter to which only the word "stone" is a token."""
+    return len(re.findall("stone", text))
+
+
+def labels(text: str) -> int:
+    """A counter to which only the sign # is a token, one for each label."""
+    return text.count("#")
+
+
+def heap(name: str, n: int) -> str:
+    """A text of n words "stone", unlike that of any other name."""
+    return f"Heap {name}:" + " stone" * n + "."
+
+
+def heaps(*sizes: int) -> list[Hit]:
+    """Hits of so many stones each, the best first."""
+    names = [f"{letter}.md#{i % 3}" for i, letter in enumerate("pcxam")]
+    return [
+        Hit(piece(name, heap(name, n)), 0.9 - 0.1 * i)
+        for i, (name, n) in enumerate(zip(names, sizes, strict=False))
+    ]
+
+
+def in_text(hits: list[Hit], text: str) -> list[str]:
+    """The ids of the hits that stand in a text, label and whole text."""
+    return [
+        hit.chunk.id
+        for hit in hits
+        if f"[{hit.chunk.id}]" in text and hit.chunk.text in text
+    ]
+
+
+def context_fault(
+    found: Any, hits: list[Hit], budget: int, count: Any, *due: list[str]
+) -> str:
+    """What is due and is not so; `due` are the lists of ids that will do, if fixed."""
+    block, ids = found
+    if not isinstance(block, str) or not isinstance(ids, list):
+        return "a block of text and a list of ids"
+    if count(block) > budget:
+        return f"a block of at most {budget}, counted by {count.__name__}"
+    known = [hit.chunk.id for hit in hits]
+    if ids != [name for name in known if name in ids]:
+        return "ids of the hits, the best first, each once"
+    if due and ids not in due:
+        return f"the ids {due[0]}"
+    if not ids:
+        return "" if block == "" else 'an empty block, "", since nothing fits'
+    if in_text(hits, block) != ids:
+        return "a label with the id in brackets, and the whole text, for each id"
+    if any(hit.chunk.text[:9] in block for hit in hits if hit.chunk.id not in ids):
+        return "no part of a chunk that is not among the ids"
+    where = [block.index(f"[{name}]") for name in ids]
+    return "" if where == sorted(where) else "the best chunk first in the block"
+
+
+def pack(t: Trial, hits: list[Hit], budget: int, count: Any, *due: list[str]) -> Step:
+    step = t.call(hits, budget, count)
+    return judged(
+        step,
+        lambda found: context_fault(found, hits, budget, count, *due),
+        "a block and its ids",
+    ).seen_as(lambda found: facts_of(found, hits, budget, count))
+
+
+def facts_of(found: Any, hits: list[Hit], budget: int, count: Any) -> Any:
+    """What two programs are compared by, whatever their wording."""
+    if found == FINE:
+        return found
+    block, ids = found
+    whole = [hit.chunk.text in block for hit in hits]
+    begun = [hit.chunk.text[:9] in block for hit in hits]
+    labelled = [f"[{hit.chunk.id}]" in block for hit in hits]
+    return [ids, whole, begun, labelled, count(block) > budget, block == ""]
+
+
+def ids_of(hits: list[Hit], *places: int) -> list[str]:
+    return [hits[i].chunk.id for i in places]
+
+
+@build_context.case("All chunks that fit, the best first, whole and labelled.")
+def _(t):
+    hits = heaps(3, 1, 2)
+    pack(t, hits[:1], 10_000, words, ids_of(hits, 0))
+    pack(t, hits, 10_000, characters, ids_of(hits, 0, 1, 2))
+    one = piece("notes (v2).md#11", "Line one.\n\n  Line {two}, 100 %.\n")
+    pack(t, [Hit(one, 0.95), *hits], 10_000, words, [one.id, *ids_of(hits, 0, 1, 2)])
+    code = piece("f.py#0", "    def f(x):\n\treturn  x \t ")
+    hits.insert(1, Hit(code, 0.85))
+    pack(t, hits, 10_000, words, ids_of(hits, 0, 1, 2, 3))
+    hits = heaps(2, 2, 2, 2, 2)
+    pack(t, hits, 10_000, words, ids_of(hits, 0, 1, 2, 3, 4))
+
+
+@build_context.case("What does not fit is left out, in the block and in the ids.")
+def _(t):
+    hits = heaps(3, 4, 5)
+    pack(t, hits, 8, stones, ids_of(hits, 0, 1))
+    pack(t, hits, 4, stones, ids_of(hits, 0))
+    hits = heaps(2, 2, 2, 2, 2)
+    pack(t, hits, 5, stones, ids_of(hits, 0, 1))
+
+
+@build_context.case("A chunk that fits exactly is taken.", stage="edge")
+def _(t):
+    hits = heaps(3, 4, 5)
+    pack(t, hits, 3, stones, ids_of(hits, 0))
+    pack(t, hits, 7, stones, ids_of(hits, 0, 1))
+    pack(t, hits, 12, stones, ids_of(hits, 0, 1, 2))
+
+
+@build_context.case("Nothing fits, or there is nothing: an empty block.", stage="edge")
+def _(t):
+    hits = heaps(3, 4)
+    pack(t, hits, 2, stones, [])
+    pack(t, hits, 0, words, [])
+    pack(t, [], 100, words, [])
+    pack(t, hits, 1, characters, [])
+
+
+@build_context.case(
+    "After one that does not fit: stop there, or go on.", stage="edge", level=2
+)
+def _(t):
+    hits = heaps(2, 9, 1)
+    pack(t, hits, 4, stones, ids_of(hits, 0), ids_of(hits, 0, 2))
+    hits = heaps(9, 1, 2)
+    pack(t, hits, 4, stones, [], ids_of(hits, 1, 2))
+
+
+@build_context.case("The labels count as well.", level=2, stage="property")
+def _(t):
+    hits = heaps(1, 1, 1, 1, 1)
+    for budget in range(7):
+        pack(t, hits, budget, labels)
+
+
+@build_context.case(
+    "However it is counted, the block is within the budget.",
+    level=2,
+    stage="property",
+)
+def _(t):
+    hits = heaps(2, 1, 3, 1)
+    for count, most in ((words, 40), (characters, 260), (quarters, 66)):
+        for budget in range(0, most, 1 if most < 100 else 7):
+            pack(t, hits, budget, count)
+
+
+# RAG
+
+KEYS = ("cat", "dog", "tea", "sun")
+
+
+class KeyEmbed:
+    """Embeds a text as how often it says cat, dog, tea and sun; "never" turns it
+    round. So cosines are known by hand."""
+
+    def __call__(self, texts: Sequence[str]) -> np.ndarray:
+        if isinstance(texts, str):
+            raise TypeError("embed takes a list of texts, not one text")
+        rows = [[text.lower().count(key) for key in KEYS] for text in texts]
+        turn = [[-1.0 if "never" in text.lower() else 1.0] for text in texts]
+        return np.array(rows, float).reshape(-1, 4) * np.array(turn).reshape(-1, 1)
+
+
+DOCS = {
+    "cats.md": "A cat sleeps for thirteen hours; no cat is in a hurry.",
+    "dogs.md": "A dog barks at a cat. Another dog looks on.",
+    "tea (v2).md": "Tea draws for four minutes in a pot.",
+    "süd/sun": "The sun is a star, and a dog likes the sun.",
+}
+SUN_ONLY = {"sun.md": "The sun rises early."}
+
+
+def echo(*names: str) -> str:
+    """A reply that cites these ids."""
+    return "It is so " + ", ".join(f"[{name}]" for name in names) + "."
+
+
+class Desk:
+    """A pipeline of the candidate's, its fakes, and the texts that it was given.
+
+    Every document here is one chunk, so that a text tells which chunk it is.
+    """
+
+    def __init__(
+        self,
+        t: Trial,
+        replies: Sequence[Any] = (),
+        count: Any = words,
+        name: str = "rag",
+        **settings: Any,
+    ) -> None:
+        self.t, self.count = t, count
+        self.embed = CountingEmbed(KeyEmbed())
+        self.llm = ScriptedLLM(replies)
+        settings = {"budget": 10_000, **settings}
+        self.rag: Instance = t.new(self.embed, self.llm, count, name=name, **settings)
+        self.texts: dict[str, str] = {}
+
+    def ingest(self, docs: dict[str, str]) -> Step:
+        self.texts.update(docs)
+        return done(self.rag.call("ingest", docs))
+
+    def answer(self, question: str) -> Step:
+        return self.rag.call("answer", question).seen_as(plain)
+
+    def sent(self) -> list[str]:
+        """The documents whose whole text the last call sent, in the order sent."""
+        text = self._contents()
+        found = [name for name in self.texts if self.texts[name] in text]
+        return sorted(found, key=lambda name: text.index(self.texts[name]))
+
+    def _contents(self, *roles: str) -> str:
+        messages = self.llm.sent[-1] if self.llm.sent else []
+        kept = [m for m in messages if not roles or m["role"] in roles]
+        return "\n".join(message["content"] for message in kept)
+
+    def has_sent(self, *docs: str) -> None:
+        text = "the documents that the model was sent"
+        self.t.look(text, self.sent).equals(list(docs))
+
+    def has_asked(self, question: str) -> None:
+        def there() -> bool:
+            return question in self._contents("user")
+
+        text = "the question, to the letter, in a user's message"
+        self.t.look(text, there).equals(True)
+
+    def asked(self, times: int) -> None:
+        text = "how often the model was asked"
+        self.t.look(text, lambda: len(self.llm.sent)).equals(times)
+
+    def abstains(self, question: str) -> None:
+        before = len(self.llm.sent)
+        self.answer(question).equals(Answer("", [], [], True, []))
+        self.asked(before)
+
+
+def plain(answer: Any) -> Any:
+    """An answer without the words that are the learner's own."""
+    text = "" if answer.abstained is True else answer.text
+    kept = [
+        list(it) if isinstance(it, list | tuple) else it
+        for it in (answer.citations, answer.context_ids, answer.unsupported)
+    ]
+    return Answer(text, kept[0], kept[1], answer.abstained, kept[2])
+
+
+CAT, DOG = "How long does a cat sleep?", "What does a dog do?"
+
+
+@rag.case("The best chunks go to the model, and its reply comes back.")
+def _(t):
+    it = Desk(t, [echo("cats.md#0"), echo("dogs.md#0")], k=2)
+    it.ingest(DOCS)
+    it.answer(CAT).equals(
+        Answer(echo("cats.md#0"), ["cats.md#0"], ["cats.md#0", "dogs.md#0"], False, [])
+    )
+    it.has_sent("cats.md", "dogs.md")
+    it.answer(DOG).equals(
+        Answer(echo("dogs.md#0"), ["dogs.md#0"], ["dogs.md#0", "süd/sun#0"], False, [])
+    )
+    it.has_sent("dogs.md", "süd/sun")
+
+
+@rag.case("The question goes along to the letter.")
+def _(t):
+    questions = [
+        CAT,
+        'Is a "cat" a dog?\nAnd {tea}, at 100 % \\ 5?',
+        "  Schläft die Katze (cat) länger als 日本?  ",
+    ]
+    it = Desk(t, [echo("cats.md#0")] * 3, k=1)
+    it.ingest(DOCS)
+    for question in questions:
+        done(it.answer(question))
+        it.has_asked(question)
+
+
+@rag.case("One embed call for all documents, and one for a question.")
+def _(t):
+    it = Desk(t, [echo("cats.md#0")] * 2)
+
+    def sizes() -> list[int]:
+        return [len(call) for call in it.embed.calls]
+
+    text = "how many texts each call of embed got"
+    it.ingest(DOCS)
+    t.look(text, sizes).equals([4])
+    done(it.answer(CAT))
+    t.look(text, sizes).equals([4, 1])
+    it.ingest({"new.md": "A cat and a sun."})
+    t.look(text, sizes).equals([4, 1, 1])
+    done(it.answer(DOG))
+    t.look(text, sizes).equals([4, 1, 1, 1])
+    it.asked(2)
+
+
+@rag.case("No document text is in the system message.")
+def _(t):
+    it = Desk(t, [echo("cats.md#0")])
+    it.ingest(DOCS)
+    done(it.answer(CAT))
+
+    def told() -> list[str]:
+        text = it._contents("system", "developer")
+        return [name for name in it.texts if it.texts[name] in text]
+
+    t.look("the documents in the system message", told).equals([])
+    it.has_sent("cats.md", "dogs.md", "tea (v2).md", "süd/sun")
+
+
+@rag.case("At most k chunks, the best first; 5 unless said otherwise.")
+def _(t):
+    docs = {f"d{i}": "tea " * i + "cat " * (9 - i) + "." for i in range(1, 9)}
+    order = [f"d{i}" for i in range(8, 0, -1)]
+    for settings, k in (({"k": 1}, 1), ({"k": 3}, 3), ({}, 5), ({"k": 50}, 8)):
+        it = Desk(t, [echo("x#0")], **settings)
+        it.ingest(docs)
+        due = [f"{name}#0" for name in order[:k]]
+        it.answer("tea?").equals(Answer(echo("x#0"), [], due, False, ["x#0"]))
+        it.has_sent(*order[:k])
+
+
+LONG = " ".join(f"Line {i} is about tea and dog {i}." for i in range(60))
+
+
+@rag.case("Long documents are cut: no text of more than 400 characters is embedded.")
+def _(t):
+    it = Desk(t, [echo("long#0")])
+    it.ingest({"short": "A cat.", "long": LONG})
+
+    def longest() -> bool:
+        return max(map(len, it.embed.calls[0])) <= 400
+
+    def lost() -> list[str]:
+        seen = "\n".join(it.embed.calls[0])
+        return [s for s in ("Line 0 ", "Line 31 ", "dog 59.") if s not in seen]
+
+    t.look("is every embedded text of at most 400 characters?", longest).equals(True)
+    t.look("parts of the document that were not embedded", lost).equals([])
+
+    def alone() -> bool:
+        return "A cat." in it.embed.calls[0]
+
+    t.look("is the short document one text of its own?", alone).equals(True)
+
+
+@rag.case("Every question stands alone.", stage="property")
+def _(t):
+    it = Desk(t, [echo("cats.md#0"), echo("tea (v2).md#0")], k=1)
+    it.ingest(DOCS)
+    done(it.answer(CAT))
+    done(it.answer("And tea?"))
+    it.has_sent("tea (v2).md")
+
+    def old() -> bool:
+        text = it._contents()
+        return CAT in text or echo("cats.md#0") in text
+
+    t.look("is the first question or its answer sent again?", old).equals(False)
+
+
+@rag.case("Two pipelines share nothing.", stage="property")
+def _(t):
+    one = Desk(t, [echo("cats.md#0")], name="one")
+    one.ingest(DOCS)
+    other = Desk(t, [echo("sun.md#0")], name="other")
+    other.ingest(SUN_ONLY)
+    due = Answer(echo("sun.md#0"), ["sun.md#0"], ["sun.md#0"], False, [])
+    other.answer("The sun?").equals(due)
+    one.answer("The sun?")
+    one.has_sent("süd/sun", "cats.md", "dogs.md", "tea (v2).md")
+
+
+@rag.case("Documents are sent to the letter, whatever signs they hold.", stage="edge")
+def _(t):
+    docs = {
+        "braces": "A cat {0} is {question} or {context}; 100 %s of it, \\n too.",
+        "lines": "  cat:\n\tdog\n\n\nand   dog \n",
+        "quotes": "\"A cat's 'dog'\" & 日本 dog dog.",
+    }
+    it = Desk(t, [echo("braces#0")])
+    it.ingest(docs)
+    question = "What of the cat in {context}?"
+    done(it.answer(question))
+    it.has_sent("braces", "lines", "quotes")
+    it.has_asked(question)
+
+
+def cited(t: Trial, reply: str, citations: list[str], unsupported: list[str]) -> None:
+    """Ask with cats.md, dogs.md in the context; the model replies so."""
+    it = Desk(t, [reply], k=2)
+    it.ingest(DOCS)
+    context = ["cats.md#0", "dogs.md#0"]
+    due = Answer(reply, citations, context, False, unsupported)
+    it.answer(CAT).equals(due)
+
+
+@rag.case("Citations are what the reply cites, not what was found.", level=2)
+def _(t):
+    cited(t, "Thirteen hours [cats.md#0].", ["cats.md#0"], [])
+    cited(t, "It barks [dogs.md#0].", ["dogs.md#0"], [])
+    cited(t, "Thirteen [cats.md#0]. Barks [dogs.md#0].", ["cats.md#0", "dogs.md#0"], [])
+
+
+@rag.case("What is cited but was not sent is listed as unsupported.", level=2)
+def _(t):
+    cited(t, "So [cats.md#0], and so [birds.md#7].", ["cats.md#0"], ["birds.md#7"])
+    cited(t, "All [cats.md#1].", [], ["cats.md#1"])
+    # In the store, but not among the k that were sent.
+    cited(t, "Four minutes [tea (v2).md#0].", [], ["tea (v2).md#0"])
+    cited(t, "[x#1] [dogs.md#0] [a b#2]", ["dogs.md#0"], ["x#1", "a b#2"])
+
+
+@rag.case("Each id is listed once, as first cited.", level=2)
+def _(t):
+    reply = "A [dogs.md#0], b [z#0] [cats.md#0][dogs.md#0], c [z#0] [y#1]."
+    cited(t, reply, ["dogs.md#0", "cats.md#0"], ["z#0", "y#1"])
+    cited(t, "[cats.md#0] [cats.md#0]", ["cats.md#0"], [])
+
+
+@rag.case("Without a valid citation the reply keeps its text.", level=2)
+def _(t):
+    cited(t, "Thirteen hours.", [], [])
+    cited(t, "  Thirteen\nhours, cats.md#0 says (cats.md#0).\n", [], [])
+    cited(t, "Made up [moon#3].", [], ["moon#3"])
+
+
+@rag.case("Ids may hold blanks, dots, brackets and umlauts.", level=2, stage="edge")
+def _(t):
+    docs = {
+        "my notes (v2).md": "Tea, tea and tea.",
+        "süd/日本": "Tea of the sun.",
+        "a+b|c*": "Tea for a dog.",
+        "x#1": "Tea for a cat.",
+    }
+    ids = [f"{name}#0" for name in docs]
+    it = Desk(t, [echo(*ids, "x#1")])
+    it.ingest(docs)
+    it.answer("tea?").equals(Answer(echo(*ids, "x#1"), ids, ids, False, ["x#1"]))
+
+
+@rag.case("Nothing was ingested: it abstains, and asks nobody.", level=2)
+def _(t):
+    it = Desk(t, [echo("cats.md#0")] * 3)
+    it.abstains(CAT)
+    it.ingest({})
+    it.abstains(CAT)
+    it.ingest({"empty.md": ""})
+    it.abstains(CAT)
+
+
+@rag.case("Chunks below min_score do not count.", level=2)
+def _(t):
+    # Cosines with CAT: cats 1, dogs 0.447, tea and sun 0.
+    it = Desk(t, [echo("cats.md#0")], min_score=0.4)
+    it.ingest(DOCS)
+    due = ["cats.md#0", "dogs.md#0"]
+    it.answer(CAT).equals(Answer(echo("cats.md#0"), due[:1], due, False, []))
+    it.has_sent("cats.md", "dogs.md")
+    it = Desk(t, [echo("cats.md#0")], min_score=0.5)
+    it.ingest(DOCS)
+    it.answer(CAT).equals(Answer(echo("cats.md#0"), due[:1], due[:1], False, []))
+    it.has_sent("cats.md")
+
+
+@rag.case("No chunk reaches min_score: it abstains, and asks nobody.", level=2)
+def _(t):
+    it = Desk(t, [echo("cats.md#0")] * 4, min_score=0.9)
+    it.ingest(DOCS)
+    it.abstains("Does the cat drink tea in the sun with a dog?")
+    due = Answer(echo("cats.md#0"), ["cats.md#0"], ["cats.md#0"], False, [])
+    it.answer(CAT).equals(due)
+    it.abstains("Who won in 1954?")
+    it.answer(CAT).equals(due)
+    it = Desk(t, [echo("dogs.md#0")], min_score=0.3, k=1)
+    it.ingest({"dogs.md": DOCS["dogs.md"]})
+    it.abstains("tea")
+
+
+@rag.case("A score of min_score is enough, 0 too; None asks nothing.", level=2)
+def _(t):
+    docs = {"no": "Never a cat.", "cat": "A cat.", "tea": "A tea."}
+    ids = ["cat#0", "tea#0", "no#0"]  # 1, 0 and -1
+    for low, n in ((0.0, 2), (None, 3), (-0.5, 2), (-2.0, 3), (0.5, 1)):
+        it = Desk(t, [echo("cat#0")], min_score=low)
+        it.ingest(docs)
+        due = Answer(echo("cat#0"), ["cat#0"], ids[:n], False, [])
+        it.answer("cat?").equals(due)
+
+
+STONES = {"one": 3, "two": 5, "six": 6}  # stones, and of cats enough to be in order
+
+
+def piles() -> dict[str, str]:
+    return {
+        name: f"{'cat ' * (3 - i)}tea: {heap(name, n)}"
+        for i, (name, n) in enumerate(STONES.items())
+    }
+
+
+def budgeted(t: Trial, budget: int, stones_asked: int, n: int) -> None:
+    it = Desk(t, [echo("one#0")], count=stones, budget=budget)
+    it.ingest(piles())
+    question = "What of the cat" + " stone" * stones_asked + "?"
+    if n == 0:
+        it.abstains(question)
+        return
+    names = list(STONES)[:n]
+    due = [f"{name}#0" for name in names]
+    it.answer(question).equals(Answer(echo("one#0"), ["one#0"], due, False, []))
+    it.has_sent(*names)
+
+
+@rag.case("Only what fits in the budget is sent, and listed.", level=2)
+def _(t):
+    budgeted(t, 4, 0, 1)
+    budgeted(t, 9, 0, 2)
+    budgeted(t, 30, 0, 3)
+
+
+@rag.case("What was found but did not fit cannot be cited.", level=2)
+def _(t):
+    it = Desk(t, [echo("two#0", "one#0", "six#0")], count=stones, budget=4)
+    it.ingest(piles())
+    reply = echo("two#0", "one#0", "six#0")
+    due = Answer(reply, ["one#0"], ["one#0"], False, ["two#0", "six#0"])
+    it.answer("What of the cat?").equals(due)
+
+
+@rag.case("The question counts in the budget too.", level=2)
+def _(t):
+    budgeted(t, 10, 4, 1)
+    budgeted(t, 13, 4, 2)
+    budgeted(t, 20, 7, 2)
+
+
+@rag.case("What fills the budget exactly, fits.", level=2, stage="edge")
+def _(t):
+    budgeted(t, 3, 0, 1)
+    budgeted(t, 8, 0, 2)
+    budgeted(t, 12, 4, 2)
+    budgeted(t, 14, 0, 3)
+
+
+@rag.case("Nothing fits: it abstains, and asks nobody.", level=2, stage="edge")
+def _(t):
+    budgeted(t, 2, 0, 0)
+    budgeted(t, 6, 4, 0)
+    budgeted(t, 4, 5, 0)
+    it = Desk(t, [echo("cats.md#0")] * 2, budget=1)
+    it.ingest(DOCS)
+    it.abstains(CAT)
+
+
+def over_budget(
+    t: Trial, count: Any, budgets: Callable[[int], Sequence[int]], asked: str
+) -> list[int]:
+    """The budgets that a candidate oversteps, among those that depend on what its
+    prompt with all documents counts; its wording is its own."""
+
+    def spent(budget: int) -> tuple[int, bool]:
+        embed, llm = KeyEmbed(), ScriptedLLM([echo("cats.md#0")])
+        made = t.candidate(embed, llm, count, k=4, budget=budget)
+        made.ingest(dict(DOCS))
+        answer = made.answer(asked)
+        total = sum(count(m["content"]) for sent in llm.sent for m in sent)
+        sound = bool(llm.sent) == (not answer.abstained) == bool(answer.context_ids)
+        return total, sound
+
+    most, _ = spent(10**6)
+    wrong = []
+    for budget in budgets(most):
+        total, sound = spent(budget)
+        if total > budget or not sound:
+            wrong.append(budget)
+    return wrong
+
+
+def ladder(most: int) -> list[int]:
+    """Budgets from none to all: the last few one by one."""
+    coarse = [most * i // 12 for i in range(12)]
+    return [*coarse, *range(max(most - 6, 0), most + 1)]
+
+
+@rag.case(
+    "All that is sent counts: rules, labels, question. It is never over the budget.",
+    level=2,
+    stage="property",
+)
+def _(t):
+    for count in (words, characters, quarters):
+        text = (
+            "RAG(..., budget=b) asked for many b, counted by "
+            f"{count.__name__}: is it within b each time?"
+        )
+
+        def within(count: Any = count) -> bool:
+            return over_budget(t, count, ladder, CAT) == []
+
+        t.look(text, within).equals(True)
+
+
+def frame(text: str) -> int:
+    """A counter to which the words of the question and of the documents are free."""
+    free = {*CAT.split(), *(word for doc in DOCS.values() for word in doc.split())}
+    return sum(1 for word in text.split() if word not in free)
+
+
+@rag.case(
+    "Rules and labels count, though question and documents cost nothing.",
+    level=2,
+    stage="property",
+)
+def _(t):
+    def within() -> bool:
+        return over_budget(t, frame, ladder, CAT) == []
+
+    text = "RAG(..., budget=b) asked for many b, only rules and labels counted: within?"
+    t.look(text, within).equals(True)
+
+
+@rag.case("With room for all, all is sent.", level=2, stage="property")
+def _(t):
+    for count in (words, characters):
+        it = Desk(t, [echo("cats.md#0")], count=count, budget=10**6)
+        it.ingest(DOCS)
+        done(it.answer(CAT))
+        it.has_sent("cats.md", "dogs.md", "tea (v2).md", "süd/sun")
+
+
+@rag.case("A document that comes again is replaced, and the others stay.", level=2)
+def _(t):
+    it = Desk(t, [echo("cats.md#0")] * 3, k=9)
+    it.ingest(DOCS)
+    it.ingest({"dogs.md": "A dog and a cat and a cat."})
+    due = ["cats.md#0", "dogs.md#0", "tea (v2).md#0", "süd/sun#0"]
+    reply = echo("cats.md#0")
+    it.answer(CAT).equals(Answer(reply, due[:1], due, False, []))
+    it.has_sent("cats.md", "dogs.md", "tea (v2).md", "süd/sun")
+
+    def old() -> bool:
+        return DOCS["dogs.md"] in it._contents()
+
+    t.look("is the old version sent too?", old).equals(False)
+    it.ingest({"more.md": "A cat, a cat, a cat and tea."})
+    due.insert(1, "more.md#0")
+    it.answer(CAT).equals(Answer(reply, due[:1], due, False, []))
+
+
+@rag.case("The same documents twice are there once.", level=2)
+def _(t):
+    it = Desk(t, [echo("cats.md#0")] * 2, k=9)
+    it.ingest(DOCS)
+    it.ingest(DOCS)
+    step = it.answer(CAT)
+    step.seen_as(lambda answer: sorted(answer.context_ids))
+    step.equals(sorted(f"{name}#0" for name in DOCS))
+
+
+@rag.case("Of a longer version nothing is left behind.", level=2)
+def _(t):
+    it = Desk(t, [echo("note#0")] * 3, k=99)
+    it.ingest({"note": LONG, "note2": "Tea for a dog."})
+    it.ingest({"note": "A dog."})
+    step = it.answer(DOG)
+    step.seen_as(lambda answer: sorted(answer.context_ids))
+    step.equals(["note#0", "note2#0"])
+    it.ingest({"note": ""})
+    step = it.answer(DOG)
+    step.seen_as(lambda answer: sorted(answer.context_ids)).equals(["note2#0"])
+
+
+# bm25
+
+
+def bm25_due(query: str, docs: list[str], k1: float = 1.5, b: float = 0.75):
+    """The formula, term by term and text by text."""
+    bags = [re.findall(r"\w+", doc.lower()) for doc in docs]
+    total = sum(len(bag) for bag in bags)
+    scores = []
+    for bag in bags:
+        score = 0.0
+        for word in re.findall(r"\w+", query.lower()):
+            tf = sum(1 for other in bag if other == word)
+            if tf == 0:
+                continue
+            df = sum(1 for other in bags if word in other)
+            idf = math.log(1 + (len(docs) - df + 0.5) / (df + 0.5))
+            length = len(bag) / (total / len(docs))
+            score += idf * tf * (k1 + 1) / (tf + k1 * (1 - b + b * length))
+        scores.append(score)
+    return np.array(scores, dtype=float)
+
+
+def matched(t: Trial, query: str, docs: list[str], **settings: float) -> Step:
+    return t.call(query, docs, **settings).equals(bm25_due(query, docs, **settings))
+
+
+PETS = [
+    "The cat sat on the mat.",
+    "A dog, a dog and another dog chased the cat up a tree, and stayed.",
+    "Dogs bark.",
+    "The mat is red; the mat is old.",
+]
+
+
+@bm25.case("One word: rare in few, often in one, in a short text.", level=3)
+def _(t):
+    matched(t, "cat", PETS)
+    matched(t, "dog", PETS)
+    matched(t, "mat", PETS)
+    matched(t, "the", PETS)
+
+
+@bm25.case("Several words add up; one that nobody has adds nothing.", level=3)
+def _(t):
+    matched(t, "red mat", PETS)
+    matched(t, "the cat on the tree", PETS)
+    matched(t, "zebra", PETS)
+    matched(t, "old zebra cat", PETS)
+
+
+@bm25.case("A word counts as often as the query says it.", level=3)
+def _(t):
+    matched(t, "mat mat cat", PETS)
+    matched(t, "cat cat cat", PETS)
+
+
+@bm25.case("A word in more than half of the texts still adds.", level=3)
+def _(t):
+    matched(t, "a", ["a b", "a c", "a", "d"])
+    matched(t, "a", ["a", "a a"])
+
+
+@bm25.case("Words are words: letters of any kind, in lower case, whole.", level=3)
+def _(t):
+    matched(t, "CAT", PETS)
+    matched(t, "cat", ["concatenate it", "Cat!", "a cat-flap", "the cat's"])
+    matched(t, "größe é", ["Die GRÖSSE, die Größe.", "É", "groesse"])
+    matched(t, "x_1 v2.0", ["x_1 and v2.0", "x 1", "v2 0"])
+    matched(t, "dog,mat;", PETS)
+
+
+@bm25.case("k1 and b do what the formula says.", level=3)
+def _(t):
+    for settings in ({"k1": 0.5}, {"k1": 3.0}, {"b": 0.0}, {"b": 1.0}, {"b": 0.3}):
+        matched(t, "mat dog the", PETS, **settings)
+    matched(t, "mat dog the", PETS, k1=2.0, b=0.1)
+
+
+@bm25.case("Real text, in paragraphs.", level=3, stage="property")
+def _(t):
+    texts = [part for part in re.split(r"(?<=[.;])\s", PROSE * 2) if part]
+    for query in ("the last block", "rows of keys", "copies a token, by row"):
+        matched(t, query, texts)
+
+
+@bm25.case("No texts, empty texts, empty queries.", level=3, stage="edge")
+def _(t):
+    t.call("cat", []).equals(np.zeros(0))
+    t.call("cat", ["", "...", ""]).equals(np.zeros(3))
+    t.call("", PETS).equals(np.zeros(4))
+    t.call("?!", PETS).equals(np.zeros(4))
+    matched(t, "cat", ["", "a cat", "--", "cat cat dog"])
+    matched(t, "cat", ["cat"])
+
+
+# reciprocal_rank_fusion
+
+
+def fused_due(rankings: list[list], k: int = 60) -> list[tuple]:
+    """Sums of fractions would be exact; floats of two are, whatever their order."""
+    names = []
+    for ranking in rankings:
+        names += [name for name in ranking if name not in names]
+    scored = [
+        (name, sum(1 / (k + r.index(name) + 1) for r in rankings if name in r))
+        for name in names
+    ]
+    return sorted(scored, key=lambda pair: -pair[1])
+
+
+def close(t: Trial, rankings: list[list], **settings: int) -> Step:
+    step = t.call(rankings, **settings)
+    return step.equals(fused_due(rankings, **settings), rtol=1e-9, atol=1e-12)
+
+
+@fusion.case("The sum of 1 / (k + rank), rank from 1, best first.", level=3)
+def _(t):
+    close(t, [["a"]])
+    close(t, [["a", "b", "c"]])
+    close(t, [["a", "b", "c"], ["c", "a", "d"]])
+    close(t, [["b", "a"], ["c", "a"]])
+
+
+@fusion.case("Who is absent from a ranking gets nothing from it.", level=3)
+def _(t):
+    close(t, [["a", "b", "c", "d"], ["e"]])
+    close(t, [["x", "a", "b", "c"], ["y"]], k=1)
+    close(t, [["a", "b"], ["c", "d", "e", "f"]], k=2)
+
+
+@fusion.case("Second in both beats first in one.", level=3)
+def _(t):
+    close(t, [["a", "m", "b"], ["c", "m", "d"]])
+    close(t, [["a", "b", "m"], ["c", "d", "m"]])
+    close(t, [["a", "m"], ["b", "m"], ["c", "m"]])
+
+
+@fusion.case("k says how much the first ranks count.", level=3)
+def _(t):
+    for k in (0, 1, 10, 1000):
+        close(t, [["a", "b", "m"], ["c", "m", "b"]], k=k)
+
+
+@fusion.case(
+    "Ties by first appearance, the lists read one after the other.",
+    level=3,
+    stage="edge",
+)
+def _(t):
+    close(t, [["z", "m", "b"], ["y", "c", "a"]])
+    close(t, [["b", "a"], ["a", "b"]])
+    close(t, [["q", "b", "x"], ["x", "b", "q"]])
+    close(t, [["c", "b"], ["a"]])
+
+
+@fusion.case("Ids of any kind; empty lists.", level=3, stage="edge")
+def _(t):
+    close(t, [[7, 3, 5], [5, 9, 3]])
+    close(t, [["doc#1", "ü#0"], ["ü#0"]])
+    close(t, [[], ["a", "b"]])
+    close(t, [["a", "b"], []])
+    t.call([[], []]).equals([])
+    t.call([]).equals([])
+
+
+@fusion.case("Many rankings.", level=3, stage="property")
+def _(t):
+    rng = np.random.default_rng(11)
+    weights = rng.random(12)
+    rankings = []
+    for length in (12, 7, 9, 4):
+        order = np.argsort(rng.random(12) * weights)[::-1][:length]
+        rankings.append([f"d{i}" for i in order.tolist()])
+    close(t, rankings[:3])
+    close(t, rankings)
