@@ -26,13 +26,18 @@ class UnknownName(LookupError):
 
 @dataclass(frozen=True)
 class Topic:
-    """A topic's card, for tables and pages. `minutes` is (from, to)."""
+    """A topic's card, for tables and pages. `minutes` is (from, to).
+
+    `asked_by` says who is reported to ask it: a company and the address of the public
+    source, which the exercise links to as well.
+    """
 
     name: str
     title: str
     summary: str
     minutes: tuple[int, int]
     difficulty: str
+    asked_by: tuple[tuple[str, str], ...] = ()
 
     def exercises(self) -> list["Exercise"]:
         """The topic's exercises in the order in which they are worked."""

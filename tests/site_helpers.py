@@ -83,6 +83,12 @@ def parsed(page: Path) -> BeautifulSoup:
     return BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
 
 
+@cache
+def parsed_once(page: Path) -> BeautifulSoup:
+    """The same, for a page that many links lead to."""
+    return parsed(page)
+
+
 def off_host_in_html(tree: BeautifulSoup) -> list[str]:
     """The addresses on other hosts that a browser would fetch for this page."""
     found = []
@@ -104,7 +110,8 @@ def broken_links(page: Path, html: Path) -> list[str]:
             continue
         here = page.relative_to(html).as_posix()
         path, _, anchor = urljoin(here, address).partition("#")
-        goal = html / unquote(path.partition("?")[0]) if path else page
+        path = unquote(path.partition("?")[0]).lstrip("/")
+        goal = html / path if path else page
         if not goal.is_file() or (anchor and not has_anchor(goal, unquote(anchor))):
             broken.append(address)
     return broken
@@ -117,7 +124,7 @@ def has_anchor(page: Path, name: str) -> bool:
 
 @cache
 def _ids(page: Path) -> set[str]:
-    return {str(element["id"]) for element in parsed(page).select("[id]")}
+    return {str(element["id"]) for element in parsed_once(page).select("[id]")}
 
 
 def find_browser() -> str | None:

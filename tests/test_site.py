@@ -4,6 +4,8 @@ import json
 import re
 import threading
 from pathlib import Path
+from statistics import median
+from urllib.parse import urljoin
 
 import pytest
 from site_helpers import (
@@ -14,44 +16,20 @@ from site_helpers import (
     clean_checkout,
     off_host_in_html,
     parsed,
-    started_browser,
+    parsed_once,
 )
+from site_visits import NARROW, Tour, tour, widget_page
 
 from rounds import audit, catalog
-from rounds.site import contents
+from rounds.site import contents, glossary
 from rounds.site.serve import make_server
 
 PAGES = contents.pages(ROOT)
+ROOMS = [page for page in PAGES if page.partition("/")[0] in contents.ROOMS]
 SOLUTIONS = [page for page in PAGES if page.startswith("solutions/")]
-
-# Elements of the text that stick out of a narrow window, unless something round them
-# scrolls by itself.
-STICKING_OUT = """() => {
-  const scrolls = e => e && e !== document.body && (
-    ['auto', 'scroll', 'hidden', 'clip'].includes(getComputedStyle(e).overflowX)
-    || scrolls(e.parentElement));
-  return [...document.querySelectorAll('.bd-article *')]
-    .filter(e => e.getBoundingClientRect().right > innerWidth + 1 && !scrolls(e))
-    .map(e => e.outerHTML.slice(0, 80));
-}"""
-# The contrast of an element's text with what is painted behind it, as WCAG counts it.
-CONTRASTS = """selector => {
-  const rgba = c => c.match(/[\\d.]+/g).map(Number);
-  const light = c => {
-    const [r, g, b] = rgba(c).map(v => v / 255)
-      .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  const behind = e => {
-    const colour = getComputedStyle(e).backgroundColor;
-    const seen = rgba(colour).length < 4 || rgba(colour)[3] > 0;
-    return seen || !e.parentElement ? colour : behind(e.parentElement);
-  };
-  return [...document.querySelectorAll(selector)].map(e => {
-    const pair = [light(getComputedStyle(e).color), light(behind(e))];
-    return (Math.max(...pair) + 0.05) / (Math.min(...pair) + 0.05);
-  });
-}"""
+LOOKED_AT = [*PAGES, "search", "genindex", "404"]
+KINDS = ["landing", "chapter", "explorers", "exercise", "solution", "glossary"]
+KINDS += ["search", "missing"]
 
 
 @pytest.fixture(scope="module")
@@ -73,10 +51,22 @@ def address(html: Path):
 
 
 @pytest.fixture(scope="module")
-def browser():
-    """One browser for all pages."""
-    with started_browser() as started:
-        yield started
+def seen(html: Path, address: str) -> Tour:
+    """What a browser saw of all pages."""
+    rooms = {
+        room: next(p for p in ROOMS if p.startswith(room)) for room in contents.ROOMS
+    }
+    pages = [
+        "index",
+        rooms["chapters"],
+        widget_page(html, PAGES),
+        rooms["exercises"],
+        rooms["solutions"],
+        "glossary",
+        "search",
+        "404",
+    ]
+    return tour(address, LOOKED_AT, dict(zip(KINDS, pages, strict=True)))
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -109,15 +99,49 @@ def test_landing_page_shows_a_report_with_a_named_mistake(html: Path):
     assert "mistake" in report.get_text()
 
 
-@pytest.mark.parametrize("topic", [card.name for card in catalog.topics()])
-def test_landing_page_leads_to_every_room_of_a_topic(html: Path, topic: str):
-    table = parsed(html / "index.html").select_one("table")
-    links = {str(link["href"]) for link in table.find_all("a")}
-    assert {f"{room}/{topic}.html" for room in contents.ROOMS} <= links
+def test_map_of_topics_has_each_once_under_its_part_in_the_order_of_the_book(
+    html: Path,
+):
+    found = []
+    for section in parsed(html / "index.html").select("section:has(> .rounds-topics)"):
+        titles = [one.get_text() for one in section.select(".rounds-topic-title a")]
+        found.append((section.h3.find(string=True), titles))
+    parts = contents.parts(ROOT)
+    assert found == [(part, [card.title for card in cards]) for part, cards in parts]
+    assert sum(len(cards) for _, cards in parts) == len(catalog.topics())
+
+
+@pytest.mark.parametrize("card", catalog.topics(), ids=lambda card: card.name)
+def test_map_tells_of_a_topic_what_the_course_says_of_it(html: Path, card):
+    cards = parsed(html / "index.html").select(".rounds-topic")
+    (shown,) = (one for one in cards if one.a.get_text() == card.title)
+    links = {str(link["href"]) for link in shown.find_all("a")}
+    assert {f"{room}/{card.name}.html" for room in contents.ROOMS} <= links
+    assert {link for _, link in card.asked_by} <= links
+    words = " ".join(shown.get_text().split())
+    score = audit.recorded()[card.name]
+    assert "{} to {} minutes".format(*card.minutes) in words
+    assert f"{score.right} right programs and name {score.named} mistakes" in words
+    said = (contents.question(ROOT, card.name) or card.summary).replace("'", "\u2019")
+    assert said in words
+
+
+def test_glossary_has_each_name_and_term_and_leads_to_its_section(html: Path):
+    page = parsed(html / "glossary.html")
+    names = [cell.get_text() for cell in page.select(".rounds-names td:first-child")]
+    terms = {term["id"] for term in page.select("dl.glossary dt")}
+    assert names == [one.name for one in glossary.entries(ROOT, "names")]
+    assert len(terms) == len(glossary.entries(ROOT, "terms")) > 0
+    for link in page.select(".rounds-names a, dl.glossary dd a"):
+        chapter, _, anchor = str(link["href"]).partition("#")
+        section = parsed_once(html / chapter).find(id=anchor)
+        # A heading's own text ends with the sign that links to it.
+        assert section.find(re.compile("^h[1-6]$")).get_text()[:-1] == link.get_text()
 
 
 def test_every_internal_link_and_anchor_resolves(html: Path):
-    broken = {page: broken_links(html / f"{page}.html", html) for page in PAGES}
+    pages = [*PAGES, "search", "genindex", "404"]
+    broken = {page: broken_links(html / f"{page}.html", html) for page in pages}
     assert {page: links for page, links in broken.items() if links} == {}
 
 
@@ -138,6 +162,35 @@ def test_solution_code_is_folded_and_says_what_it_hides(html: Path, page: str):
     assert all("the solution" in fold.summary.get_text() for fold in folds)
 
 
+@pytest.mark.parametrize("page", ROOMS)
+def test_bar_leads_to_the_pages_of_the_topic_and_marks_this_one(html: Path, page: str):
+    room, _, name = page.partition("/")
+    (bar,) = parsed(html / f"{page}.html").select("nav.rounds-bar")
+    assert bar["aria-label"] == catalog.topic(name).title
+    *places, notebook = bar.select("a")
+    found = {link.get_text(): urljoin(f"{page}.html", link["href"]) for link in places}
+    due = {title: f"{place}/{name}.html" for place, title in contents.ROOMS.items()}
+    assert found == due
+    marked = [link.get_text() for link in places if link.get("aria-current") == "page"]
+    assert marked == [contents.ROOMS[room]]
+    assert notebook["download"] == f"{name}-{contents.ROOMS[room].lower()}.ipynb"
+    given = html / room / str(notebook["href"])
+    assert given.read_bytes() == (ROOT / f"{page}.ipynb").read_bytes()
+
+
+def test_pages_of_no_topic_have_no_bar(html: Path):
+    assert parsed(html / "index.html").select(".rounds-bar") == []
+
+
+@pytest.mark.parametrize("page", SOLUTIONS)
+def test_solution_warns_of_itself_before_anything_else(html: Path, page: str):
+    title = parsed(html / f"{page}.html").select_one(".bd-article h1")
+    warning = title.find_next_sibling()
+    assert "rounds-spoiler" in warning["class"]
+    assert "This page is the solution, and a spoiler" in warning.get_text()
+    assert parsed(html / f"{page}.html").get_text().count("and a spoiler") == 1
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_every_picture_has_a_description(html: Path, page: str):
     tree = parsed(html / f"{page}.html")
@@ -148,47 +201,65 @@ def test_every_picture_has_a_description(html: Path, page: str):
         assert Path(words).name not in names, picture
 
 
-@pytest.mark.parametrize("page", [*PAGES, "search", "genindex"])
-def test_page_in_a_browser(browser, address: str, page: str):
-    """Loaded narrow and light, then dark: quiet, at home, readable, in its frame."""
-    viewport = {"width": 360, "height": 740}
-    context = browser.new_context(viewport=viewport, color_scheme="light")
-    strangers: list[str] = []
-    complaints: list[str] = []
+# In a browser
 
-    def stay_home(route) -> None:
-        if route.request.url.startswith((address, "data:", "blob:")):
-            route.continue_()
-        else:
-            strangers.append(route.request.url)
-            route.abort()
 
-    context.route("**/*", stay_home)
-    tab = context.new_page()
-    tab.on(
-        "console", lambda said: said.type == "error" and complaints.append(said.text)
-    )
-    tab.on("pageerror", lambda error: complaints.append(str(error)))
-    tab.on("response", lambda r: r.status >= 400 and complaints.append(r.url))
-    tab.goto(f"{address}/{page}.html", wait_until="networkidle")
+@pytest.mark.parametrize("page", LOOKED_AT)
+def test_page_asks_nobody_else_and_has_no_errors(seen: Tour, page: str):
+    assert seen.visits[page].strangers == []
+    assert seen.visits[page].complaints == []
 
-    assert strangers == []
-    assert complaints == []
-    assert tab.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
-    assert tab.evaluate(STICKING_OUT) == []
-    typeset = tab.locator("mjx-container").count()
-    assert (typeset > 0) == (tab.locator(".math").count() > 0)
-    assert tab.locator("mjx-merror").count() == 0
-    for scheme in ("light", "dark"):
-        tab.emulate_media(color_scheme=scheme)
-        tab.wait_for_selector(f"html[data-theme={scheme}]")
-        text = ".bd-article p, .bd-article td, .rounds-report pre, .cell_output pre"
-        assert min(tab.evaluate(CONTRASTS, text), default=21) >= 4.5, scheme
-    pictures = tab.locator(".bd-article .cell_output img").all()
-    painted = "e => [getComputedStyle(e).backgroundColor, getComputedStyle(e).filter]"
-    for picture in pictures:  # still dark: black lines are turned over, not boxed
-        assert picture.evaluate(painted) == [
-            "rgba(0, 0, 0, 0)",
-            "invert(1) hue-rotate(180deg)",
-        ]
-    context.close()
+
+@pytest.mark.parametrize("page", LOOKED_AT)
+def test_page_fits_a_phone_and_stays_where_it_is(seen: Tour, page: str):
+    visit = seen.visits[page]
+    assert visit.width <= NARROW["width"]
+    assert visit.sticking_out == []
+    assert visit.shifted <= 0.1
+
+
+@pytest.mark.parametrize("page", LOOKED_AT)
+def test_page_can_be_read_in_light_and_dark(seen: Tour, page: str):
+    visit = seen.visits[page]
+    assert min(visit.contrast.values()) >= 4.5, visit.contrast
+    formulas, typeset, in_error = visit.formulas
+    assert ((typeset > 0), in_error) == ((formulas > 0), 0)
+    # Black lines are turned over in the dark, not boxed.
+    over = ["rgba(0, 0, 0, 0)", "invert(1) hue-rotate(180deg)"]
+    assert [picture for picture in visit.pictures if picture != over] == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_axe_finds_no_serious_fault(seen: Tour, kind: str, scheme: str):
+    assert seen.faults[kind, scheme] == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "due"),
+    [
+        ("landing", []),
+        ("chapter", ["bar", "fold"]),
+        ("explorers", ["bar", "fold", "slider"]),
+        ("exercise", ["bar", "fold"]),
+        ("solution", ["bar", "fold"]),
+    ],
+)
+def test_keyboard_reaches_and_works_what_can_be_worked(seen: Tour, kind: str, due):
+    assert seen.reached[kind] == due
+
+
+def test_lines_of_prose_have_a_length_that_reads_well(seen: Tour):
+    assert 62 <= median(seen.letters) <= 78
+
+
+def test_search_finds_the_top_p_boundary(seen: Tour, address: str):
+    links, excerpts = zip(*seen.results, strict=True)
+    assert links[0] == f"{address}/glossary.html#term-top-p-boundary"
+    assert any(link.startswith(f"{address}/chapters/sampling.html") for link in links)
+    assert any("top-p" in excerpt.lower() for excerpt in excerpts)
+    assert not any(".pdf" in excerpt for excerpt in excerpts)  # a button's
+
+
+def test_address_that_leads_nowhere_is_told_in_the_look_of_the_site(seen: Tour):
+    assert seen.missing == "404 No such page True"

@@ -1,23 +1,38 @@
 """The parts of the site's build, each by itself."""
 
+import re
 import shutil
 import subprocess
 import threading
+import urllib.error
 import urllib.request
 from pathlib import Path
 from textwrap import dedent
 
 import nbformat
 import pytest
-from site_helpers import ROOT, find_browser
+from site_helpers import ROOT, find_browser, parsed
 
+from rounds import catalog
 from rounds.audit import Score
-from rounds.site import SiteError, browser_files, build, contents, extension, readme
+from rounds.site import (
+    SiteError,
+    bar,
+    browser_files,
+    build,
+    contents,
+    extension,
+    public,
+    readme,
+)
 from rounds.site.serve import make_server, serve
 
 
-def small_book(folder: Path, index: str, more: str = "") -> Path:
-    """A book of the real configuration with one page of its own."""
+def small_book(
+    folder: Path, index: str, more: str = "chapters: [{file: second}]\n"
+) -> Path:
+    """A book of the real configuration with two pages of its own."""
+    folder.mkdir(exist_ok=True)
     shutil.copytree(ROOT / "assets", folder / "assets")
     (folder / "rounds").symlink_to(ROOT / "rounds")
     shutil.copy(ROOT / "_config.yml", folder)
@@ -26,6 +41,7 @@ def small_book(folder: Path, index: str, more: str = "") -> Path:
     toc = f"format: jb-book\nroot: index\n{more}"
     (folder / "_toc.yml").write_text(toc)
     (folder / "index.md").write_text(dedent(index))
+    (folder / "second.md").write_text("# Second\n")
     return folder
 
 
@@ -102,12 +118,155 @@ def test_only_a_solution_says_show_the_solution(solution):
     assert ("Show the solution" in text) is solution
 
 
+WARNING = "**This page is the solution, and a spoiler.**"
+
+
+def test_warning_of_a_solution_moves_to_right_under_its_title():
+    cells = ["# Title\n\n*Minutes.*", "Prose.", WARNING]
+    text = notebook_text(*map(nbformat.v4.new_markdown_cell, cells))
+    head, prose = nbformat.reads(extension.readable(text, True), as_version=4).cells
+    places = [head.source.index(part) for part in ("# Title", WARNING, "*Minutes.*")]
+    assert places == sorted(places)
+    assert prose.source == "Prose."
+
+
+def test_page_that_is_no_solution_keeps_its_order():
+    text = notebook_text(*map(nbformat.v4.new_markdown_cell, ["# Title", WARNING]))
+    shown = nbformat.reads(extension.readable(text, False), as_version=4).cells
+    assert [cell.source for cell in shown] == ["# Title", WARNING]
+
+
+# The bar
+
+
+def test_bar_names_the_pages_that_there_are_in_the_order_of_the_rooms():
+    pages = ["index", "solutions/bpe", "chapters/bpe", "chapters/other"]
+    found = bar.bar("chapters/bpe", pages, {"bpe": "Byte-pair encoding"})
+    assert (found.topic, found.saved_as) == ("Byte-pair encoding", "bpe-chapter.ipynb")
+    assert [(place.title, place.page, place.present) for place in found.places] == [
+        ("Chapter", "chapters/bpe", True),
+        ("Solution", "solutions/bpe", False),
+    ]
+
+
+@pytest.mark.parametrize("page", ["index", "glossary", "search", "chapters/unknown"])
+def test_page_of_no_topic_has_no_bar(page):
+    assert bar.bar(page, ["index", "glossary", "chapters/bpe"], {}) is None
+
+
 def test_score_sentence_counts_right_wrong_and_named():
     scores = {"one": Score(right=1, wrong=15, named=14), "two": Score(2, 5, 5)}
     sentence = contents.score_sentence(scores)
     assert sentence == (
         "3 right programs accepted, 20 wrong programs caught, 19 by name."
     )
+
+
+def test_parts_group_the_topics_by_their_chapters(tmp_path):
+    parts = """parts:
+  - caption: Words
+    chapters: [{file: chapters/bpe.ipynb, sections: [{file: exercises/attention}]}]
+  - caption: Numbers
+    chapters: [{file: chapters/attention}, {file: notes}, {file: chapters/none}]
+  - caption: No topic
+    chapters: [{file: more}]
+"""
+    (tmp_path / "_toc.yml").write_text(f"format: jb-book\nroot: index\n{parts}")
+    found = contents.parts(tmp_path)
+    assert [(caption, [card.name for card in cards]) for caption, cards in found] == [
+        ("Words", ["bpe"]),
+        ("Numbers", ["attention"]),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("head", "found"),
+    [
+        (
+            "# T\n\n> Write it. Then\n> again.\n\nIt is > 3.\n\n> Later.",
+            "Write it. Then again.",
+        ),
+        ("# T\n\nNo question.", None),
+    ],
+)
+def test_question_is_what_the_chapter_quotes_at_its_head(tmp_path, head, found):
+    (tmp_path / "chapters").mkdir()
+    text = notebook_text(nbformat.v4.new_markdown_cell(head))
+    (tmp_path / "chapters" / "one.ipynb").write_text(text)
+    assert contents.question(tmp_path, "one") == found
+
+
+@pytest.mark.parametrize("card", catalog.topics(), ids=lambda card: card.name)
+def test_whoever_asks_is_told_by_a_source_that_the_exercise_links(card):
+    page = nbformat.read(ROOT / "exercises" / f"{card.name}.ipynb", as_version=4)
+    text = "\n".join(cell.source for cell in page.cells)
+    for company, link in card.asked_by:
+        assert f"[{company}]({link})" in text
+
+
+# A public address
+
+
+@pytest.mark.parametrize(
+    ("given", "due"),
+    [
+        ({}, None),
+        ({"SITE_URL": " "}, None),
+        ({"SITE_URL": "https://example.org"}, "https://example.org/"),
+        ({"SITE_URL": "http://example.org/a/b/"}, "http://example.org/a/b/"),
+    ],
+)
+def test_public_address_is_a_folder(given, due):
+    assert public.address(given) == due
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["example.org", "ftp://example.org/", "https://", "https://e.org/index.html"]
+    + ["https://e.org/?a=b", "https://e.org/#top", "/course/"],
+)
+def test_public_address_that_is_none_is_refused_before_the_build(url, monkeypatch):
+    monkeypatch.setenv("SITE_URL", url)
+    with pytest.raises(SiteError, match="SITE_URL is"):
+        build.build(ROOT / "tests")
+
+
+def test_public_site_has_cards_and_a_sitemap_and_the_other_has_not(
+    tmp_path, monkeypatch
+):
+    found = {}
+    for url in ("", "https://example.org/course"):
+        book = small_book(
+            tmp_path / (url[-6:] or "private"), "# Title\n\nIt is here.\n"
+        )
+        monkeypatch.setenv("SITE_URL", url)
+        build.run_jupyter_book(book)
+        found[url] = book / "_build" / "html"
+    private, html = found.values()
+    assert not (private / "sitemap.xml").exists()
+    assert (
+        parsed(private / "index.html").select('[property^="og:"], [rel=canonical]')
+        == []
+    )
+    addresses = re.findall("<loc>(.*?)</loc>", (html / "sitemap.xml").read_text())
+    index, second = sorted(addresses)
+    assert (index, second[-11:]) == (
+        "https://example.org/course/index.html",
+        "second.html",
+    )
+    page = parsed(html / "index.html")
+    said = {one["property"]: one["content"] for one in page.select("meta[property]")}
+    assert said["og:url"] == page.select_one("[rel=canonical]")["href"] == index
+    assert (said["og:title"], said["og:description"]) == ("Title", "It is here.")
+    card = html / said["og:image"].removeprefix("https://example.org/course/")
+    assert card.read_bytes().startswith(b"\x89PNG")
+    # What is missing may be at any depth: its page leads home from everywhere.
+    for folder, root in ((private, "/"), (html, "/course/")):
+        page = parsed(folder / "404.html")
+        leads = {str(link["href"]) for link in page.select(".bd-article a")}
+        assert {f"{root}index.html", f"{root}search.html"} <= leads
+        files = page.select("link[rel=stylesheet], script[src]")
+        assert all((one.get("src") or one["href"]).startswith(root) for one in files)
 
 
 # README's table
@@ -182,6 +341,16 @@ def test_server_listens_on_this_machine_only_and_knows_scripts(pages):
             assert answer.headers["Content-Type"] == "text/javascript"
         with urllib.request.urlopen(url) as answer:
             assert answer.read() == b"<p>here</p>"
+        server.shutdown()
+
+
+def test_server_answers_for_a_missing_page_with_the_site_s_own(pages):
+    (pages / "404.html").write_text("<p>nowhere</p>")
+    with make_server(0, pages) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(f"http://127.0.0.1:{server.server_port}/a/b.html")
+        assert (refused.value.code, refused.value.read()) == (404, b"<p>nowhere</p>")
         server.shutdown()
 
 

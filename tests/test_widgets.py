@@ -16,8 +16,8 @@ import pytest
 import regex
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from site_helpers import ROOT, off_host_in_html, parsed, started_browser
+from site_visits import CONTRASTS, STICKING_OUT
 from test_notebooks import nbval
-from test_site import CONTRASTS, STICKING_OUT
 from widget_helpers import PATTERN, Page, bpe, drawn, expected, learn, uniforms
 
 from rounds import widgets

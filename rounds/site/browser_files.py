@@ -118,7 +118,7 @@ def lock(root: Path) -> None:
 def only_named(lock: dict) -> dict:
     """A lock file's contents without the packages that the named ones ask for."""
     packages = lock["packages"]
-    named = packages[""]["dependencies"]
+    named = packages[""]["dependencies"] | packages[""].get("devDependencies", {})
     kept = {"": packages[""]}
     for name in sorted(named):
         package = dict(packages[f"node_modules/{name}"])

@@ -2,6 +2,7 @@
 
     python -m rounds.site.build
 
+With SITE_URL set to its public address, the site has Open Graph cards and a sitemap.
 The pages come out in _build/html, from nothing each time: a build that reuses pages
 does not repeat the warnings about them.
 """
@@ -15,7 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from rounds.root import NoCourse, course_root
-from rounds.site import SiteError, browser_files
+from rounds.site import SiteError, browser_files, public
 
 # -W turns each warning into a failure (a broken link is only a warning, and
 # Jupyter Book exits with 0 on it), -n warns about every reference that leads nowhere,
@@ -36,6 +37,7 @@ def build(root: Path | None = None) -> Path:
     """
     root = root or course_root()
     require_version_1(version("jupyter-book"))
+    public.address(os.environ)
     html = root / "_build" / "html"
     for stale in (html, root / "_build" / ".doctrees"):
         shutil.rmtree(stale, ignore_errors=True)

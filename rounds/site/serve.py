@@ -7,6 +7,7 @@ import functools
 import http.server
 import os
 import sys
+from http import HTTPStatus
 from pathlib import Path
 
 from rounds.root import NoCourse, course_root
@@ -31,6 +32,21 @@ class Pages(http.server.SimpleHTTPRequestHandler):
         """Make a page that was built again show at once."""
         self.send_header("Cache-Control", "no-cache")
         super().end_headers()
+
+    def send_error(
+        self, code: int, message: str | None = None, explain: str | None = None
+    ) -> None:
+        """Show the site's own page for an address that leads nowhere, as hosts do."""
+        page = Path(self.directory) / "404.html"
+        if code != HTTPStatus.NOT_FOUND or not page.is_file():
+            return super().send_error(code, message, explain)
+        body = page.read_bytes()
+        self.send_response(code)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing about each request."""

@@ -11,4 +11,21 @@ TOPIC = Topic(
     ),
     minutes=(30, 45),
     difficulty="medium",
+    asked_by=(
+        (
+            "Uber",
+            "https://prachub.com/interview-questions/"
+            "implement-multi-head-self-attention",
+        ),
+        (
+            "Scale AI",
+            "https://prachub.com/coding-questions/"
+            "implement-multi-head-attention-and-llm-sampling",
+        ),
+        (
+            "Amazon",
+            "https://prachub.com/coding-questions/"
+            "implement-multi-head-attention-from-scratch-in-numpy",
+        ),
+    ),
 )

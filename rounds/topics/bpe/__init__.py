@@ -11,4 +11,16 @@ TOPIC = Topic(
     ),
     minutes=(45, 60),
     difficulty="medium",
+    asked_by=(
+        (
+            "Glean",
+            "https://prachub.com/coding-questions/"
+            "implement-a-byte-pair-encoding-bpe-tokenizer",
+        ),
+        (
+            "Perplexity",
+            "https://arjunrnair.com/intervues/perplexity/"
+            "05a0a14b-054d-4136-9f11-7edd0c45e25e",
+        ),
+    ),
 )

@@ -11,4 +11,16 @@ TOPIC = Topic(
     ),
     minutes=(30, 45),
     difficulty="medium",
+    asked_by=(
+        (
+            "Amazon",
+            "https://prachub.com/coding-questions/"
+            "implement-top-p-nucleus-sampling-in-numpy",
+        ),
+        (
+            "Scale AI",
+            "https://prachub.com/coding-questions/"
+            "implement-multi-head-attention-and-llm-sampling",
+        ),
+    ),
 )

@@ -1,0 +1,44 @@
+"""The bar above a topic's pages: chapter, exercise, solution, and the notebook.
+
+It is made while the site is built (templates/rounds-bar.html draws it), so that it is
+the same on every page and no notebook has to hold it.
+"""
+
+from dataclasses import dataclass
+
+from rounds.site.contents import ROOMS
+
+
+@dataclass(frozen=True)
+class Place:
+    """One page of the topic; `present` is the page that the bar stands on."""
+
+    title: str
+    page: str
+    present: bool
+
+
+@dataclass(frozen=True)
+class Bar:
+    """The pages of one topic, and the name under which a reader saves this one."""
+
+    topic: str
+    places: tuple[Place, ...]
+    saved_as: str
+
+
+def bar(page: str, in_book: list[str], titles: dict[str, str]) -> Bar | None:
+    """The bar of `page`; None where it belongs to no topic.
+
+    `in_book` names the pages of the book, `titles` gives a topic's title by its name.
+    """
+    room, _, name = page.partition("/")
+    if room not in ROOMS or page not in in_book:
+        return None
+    places = tuple(
+        Place(title, f"{folder}/{name}", folder == room)
+        for folder, title in ROOMS.items()
+        if f"{folder}/{name}" in in_book
+    )
+    saved_as = f"{name}-{ROOMS[room].lower()}.ipynb"
+    return Bar(titles.get(name, name), places, saved_as)

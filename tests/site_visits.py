@@ -1,0 +1,277 @@
+"""A tour of the built site in one headless browser: what each page showed and did.
+
+The pages are opened beside each other, in contexts of their own, and what was seen is
+written down; the tests then only read. `Tour` says what there is to be read.
+"""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from site_helpers import BROWSER_FLAGS, ROOT, find_browser
+
+AT_ONCE = 4
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+NARROW, WIDE = {"width": 360, "height": 740}, {"width": 1280, "height": 900}
+VIEWS = 'script[type="application/vnd.jupyter.widget-view+json"]'
+
+# Elements of the text that stick out of a narrow window, unless something round them
+# scrolls by itself.
+STICKING_OUT = """() => {
+  const scrolls = e => e && e !== document.body && (
+    ['auto', 'scroll', 'hidden', 'clip'].includes(getComputedStyle(e).overflowX)
+    || scrolls(e.parentElement));
+  return [...document.querySelectorAll('.bd-article *, .rounds-bar *')]
+    .filter(e => e.getBoundingClientRect().right > innerWidth + 1 && !scrolls(e))
+    .map(e => e.outerHTML.slice(0, 80));
+}"""
+# The contrast of an element's text with what is painted behind it, as WCAG counts it.
+CONTRASTS = """selector => {
+  const rgba = c => c.match(/[\\d.]+/g).map(Number);
+  const light = c => {
+    const [r, g, b] = rgba(c).map(v => v / 255)
+      .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const behind = e => {
+    const colour = getComputedStyle(e).backgroundColor;
+    const seen = rgba(colour).length < 4 || rgba(colour)[3] > 0;
+    return seen || !e.parentElement ? colour : behind(e.parentElement);
+  };
+  return [...document.querySelectorAll(selector)].map(e => {
+    const pair = [light(getComputedStyle(e).color), light(behind(e))];
+    return (Math.max(...pair) + 0.05) / (Math.min(...pair) + 0.05);
+  });
+}"""
+TEXT = ".bd-article p, .bd-article td, .rounds-report pre, .cell_output pre"
+PAINTED = """() => [...document.querySelectorAll('.bd-article .cell_output img')]
+  .map(e => getComputedStyle(e)).map(e => [e.backgroundColor, e.filter])"""
+# What moved after it was first painted, as browsers count it.
+SHIFTS = """
+window.shifted = 0;
+new PerformanceObserver(list => {
+  for (const one of list.getEntries()) if (!one.hadRecentInput) shifted += one.value;
+}).observe({type: "layout-shift", buffered: true});
+"""
+# Letters on a line, of each paragraph of three lines and more; the last one is short.
+LETTERS = """() => [...document.querySelectorAll('.bd-article section > p')].map(p => {
+  const lines = p.clientHeight / parseFloat(getComputedStyle(p).lineHeight);
+  return lines > 2.5 ? p.innerText.length / (Math.round(lines) - 0.5) : 0;
+}).filter(Boolean)"""
+
+
+@dataclass
+class Visit:
+    """A page as it was in a narrow window."""
+
+    strangers: list[str] = field(default_factory=list)  # requests to other hosts
+    complaints: list[str] = field(default_factory=list)  # errors, missing files
+    width: int = 0
+    sticking_out: list[str] = field(default_factory=list)
+    shifted: float = 0
+    formulas: tuple[int, int, int] = (0, 0, 0)  # in the source, typeset, in error
+    contrast: dict[str, float] = field(default_factory=dict)
+    pictures: list[list[str]] = field(default_factory=list)  # ground, filter in dark
+
+
+@dataclass
+class Tour:
+    """All that was seen: pages, and by kind of page what axe and the keyboard found."""
+
+    visits: dict[str, Visit] = field(default_factory=dict)
+    faults: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    reached: dict[str, list[str]] = field(default_factory=dict)
+    letters: list[float] = field(default_factory=list)
+    results: list[tuple[str, str]] = field(default_factory=list)  # link, excerpt
+    missing: str = ""
+
+
+def tour(address: str, pages: list[str], kinds: dict[str, str]) -> Tour:
+    """Visit all `pages`, and look closely at one of each kind.
+
+    The test is skipped where there is no browser.
+    """
+    path = find_browser()
+    if path is None:
+        pytest.skip("no Chromium or Chrome found: set CHROMIUM to the path of one")
+    return asyncio.run(_tour(path, address, pages, kinds))
+
+
+async def _tour(path: str, address: str, pages: list[str], kinds: dict[str, str]):
+    found, gate = Tour(), asyncio.Semaphore(AT_ONCE)
+
+    async def one(look: Callable[..., Awaitable[None]], size: dict, *about: str):
+        async with gate:
+            context = await browser.new_context(viewport=size, color_scheme="light")
+            await look(found, context, address, *about)
+            await context.close()
+
+    async with async_playwright() as playwright:
+        browser: Browser = await playwright.chromium.launch(
+            executable_path=path, args=BROWSER_FLAGS
+        )
+        looks = [one(examine, WIDE, kind, page) for kind, page in kinds.items()]
+        looks += [one(search, WIDE), one(miss, WIDE)]
+        looks += [one(visit, NARROW, page) for page in pages]
+        await asyncio.gather(*looks)
+        await browser.close()
+    return found
+
+
+async def opened(context: BrowserContext, address: str, page: str) -> Page:
+    """The page, loaded, its explorers drawn."""
+    tab = await context.new_page()
+    await tab.goto(f"{address}/{page}.html", wait_until="networkidle")
+    await tab.wait_for_function(
+        f"() => document.querySelectorAll('{VIEWS}').length"
+        " === document.querySelectorAll('.rounds-w').length"
+    )
+    return tab
+
+
+async def turn(tab: Page, scheme: str) -> None:
+    """Make the page light or dark, and wait until its colours have changed."""
+    await tab.emulate_media(color_scheme=scheme)
+    await tab.wait_for_selector(f"html[data-theme={scheme}]")
+    await tab.evaluate(
+        "Promise.allSettled(document.getAnimations().map(one => one.finished))"
+    )
+
+
+async def visit(found: Tour, context: BrowserContext, address: str, page: str) -> None:
+    """A page in a narrow window, first light, then dark."""
+    seen = found.visits[page] = Visit()
+
+    async def stay_home(route) -> None:
+        if route.request.url.startswith((address, "data:", "blob:")):
+            await route.continue_()
+        else:
+            seen.strangers.append(route.request.url)
+            await route.abort()
+
+    complain = seen.complaints.append
+    await context.route("**/*", stay_home)
+    await context.add_init_script(SHIFTS)
+    context.on("console", lambda said: said.type == "error" and complain(said.text))
+    context.on("weberror", lambda one: complain(str(one.error)))
+    context.on("response", lambda r: r.status >= 400 and complain(r.url))
+    tab = await opened(context, address, page)
+    seen.width = await tab.evaluate("document.documentElement.scrollWidth")
+    seen.sticking_out = await tab.evaluate(STICKING_OUT)
+    seen.shifted = await tab.evaluate("shifted")
+    seen.formulas = tuple(
+        [
+            await tab.locator(selector).count()
+            for selector in (".math", "mjx-container", "mjx-merror")
+        ]
+    )
+    for scheme in ("light", "dark"):
+        await turn(tab, scheme)
+        seen.contrast[scheme] = min(await tab.evaluate(CONTRASTS, TEXT), default=21)
+    seen.pictures = await tab.evaluate(PAINTED)
+
+
+async def examine(
+    found: Tour, context: BrowserContext, address: str, kind: str, page: str
+) -> None:
+    """A page of each kind in a wide window: by axe, by keyboard, by its lines."""
+    tab = await opened(context, address, page)
+    await tab.add_script_tag(path=AXE)
+    for scheme in ("light", "dark"):
+        await turn(tab, scheme)
+        faults = await tab.evaluate("axe.run({resultTypes: ['violations']})")
+        found.faults[kind, scheme] = [
+            json.dumps([one["id"], one["impact"], one["nodes"][0]["html"][:160]])
+            for one in faults["violations"]
+            if one["impact"] in ("serious", "critical")
+        ]
+    found.letters += await tab.evaluate(LETTERS)
+    found.reached[kind] = [
+        name
+        for name, goal, act in (
+            ("bar", ".rounds-bar a", None),
+            ("fold", ".bd-article summary", opens),
+            ("slider", "[role=slider]", moves),
+        )
+        if await reach(tab, goal) and (act is None or await act(tab))
+    ]
+
+
+async def reach(tab: Page, goal: str) -> bool:
+    """Come by Tab to the first `goal` from what can be reached before it.
+
+    True if it then has the focus, and a line round it that says so.
+    """
+    # A place for the focus to start from, so that hundreds of stops need not be passed.
+    there = await tab.evaluate(
+        """goal => {
+          const one = document.querySelector(goal);
+          if (!one) return false;
+          const start = document.createElement('span');
+          start.tabIndex = -1;
+          (one.closest('.rounds-explorer, details, nav') ?? one).before(start);
+          start.focus();
+          return true;
+        }""",
+        goal,
+    )
+    if not there:
+        return False
+    focused = """goal => document.activeElement.matches(goal)
+      && getComputedStyle(document.activeElement).outlineStyle !== 'none'"""
+    for _ in range(5):
+        await tab.keyboard.press("Tab")
+        if await tab.evaluate(focused, goal):
+            return True
+    return False
+
+
+async def opens(tab: Page) -> bool:
+    """The fold that has the focus opens by Enter and closes by the space bar."""
+    states = []
+    for key in ("Enter", "Space"):
+        await tab.keyboard.press(key)
+        states.append(await tab.evaluate("document.activeElement.parentElement.open"))
+    return states == [True, False]
+
+
+async def moves(tab: Page) -> bool:
+    """The slider that has the focus moves by an arrow key."""
+    value = "document.activeElement.getAttribute('aria-valuenow')"
+    before = await tab.evaluate(value)
+    await tab.keyboard.press("ArrowRight")
+    if before == await tab.evaluate(value):  # it stood at its end
+        await tab.keyboard.press("ArrowLeft")
+    return before != await tab.evaluate(value)
+
+
+async def search(found: Tour, context: BrowserContext, address: str) -> None:
+    """What the search page answers to "top-p boundary"."""
+    tab = await context.new_page()
+    await tab.goto(f"{address}/search.html?q=top-p+boundary")
+    excerpts = "document.querySelectorAll('#search-results p.context')"
+    await tab.wait_for_function(f"() => {excerpts}.length > 2")
+    found.results = await tab.evaluate(
+        """() => [...document.querySelectorAll('#search-results li')].map(one => [
+          one.querySelector('a').href, one.querySelector('p.context')?.innerText ?? ''])
+        """
+    )
+
+
+async def miss(found: Tour, context: BrowserContext, address: str) -> None:
+    """An address that leads nowhere, deep down."""
+    tab = await context.new_page()
+    answer = await tab.goto(f"{address}/no/such/page.html")
+    styled = "[...document.styleSheets].some(s => s.href?.includes('/_static/rounds'))"
+    title = await tab.locator(".bd-article h1").inner_text()
+    found.missing = f"{answer.status} {title} {await tab.evaluate(styled)}"
+
+
+def widget_page(html: Path, pages: list[str]) -> str:
+    """The first page with an explorer on it."""
+    mark = "application/vnd.jupyter.widget-view+json"
+    return next(p for p in pages if mark in (html / f"{p}.html").read_text("utf-8"))
