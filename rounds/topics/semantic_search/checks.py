@@ -2,8 +2,9 @@
 
 Conventions are those of the statement. Not tried, since it leaves them open: a k that
 is no whole number, arrays of other ranks, a shape that does not fit when k is 0 or
-there is no document, no query at all, NaN, vectors shorter than a quarter other than
-zero, an id twice in a ranking, negative gains, k < 1 in a metric, k < 0 in rerank.
+there is no document, a negative k where there is no document, no query at all, NaN,
+vectors shorter than a quarter other than zero, an id twice in a ranking, negative
+gains, k < 1 in a metric, k < 0 in rerank.
 
 Ties stand between rows that hold one number besides zeros, or zeros alone: whatever
 the order of summation, and with an epsilon or without, these score exactly the same.
@@ -183,6 +184,22 @@ def _(t):
     t.call(EAST, docs, 300).equals(ranking[:300], **NEAR)
 
 
+def close_by() -> np.ndarray:
+    """Rows whose cosines with EAST are 8e-4 apart, each the better of those before."""
+    cosines = np.array([0.7988, 0.7996, 0.8004, 0.8012])
+    rows = np.stack([cosines, np.sqrt(1 - cosines**2)], axis=1)
+    return rows * np.array([[2.0], [1.0], [4.0], [0.5]])
+
+
+@cosine_top_k.case(
+    "Scores that differ in the fourth digit are not equal.", stage="property"
+)
+def _(t):
+    docs = close_by()
+    search(t, EAST, docs[1:3], 1)
+    search(t, EAST, docs, 4)
+
+
 @cosine_top_k.case("Documents that score the same come by index, the lower first.")
 def _(t):
     query = np.array([1.0, 0.0, 0.0, 0.0])
@@ -356,8 +373,20 @@ def due_batch(queries: np.ndarray, docs: np.ndarray, k: int) -> tuple:
 
 
 def search_all(t: Trial, queries: np.ndarray, docs: np.ndarray, k: int) -> Step:
-    step = t.call(queries, docs, k)
+    step = t.call(queries, docs, k).seen_as(signed)
     return step.equals(() if t.silent else due_batch(queries, docs, k), **NEAR)
+
+
+def signed(value: object) -> object:
+    """The value, unsigned arrays in it made signed: these are integers as well."""
+    if not isinstance(value, tuple):
+        return value
+    return tuple(
+        one.astype(np.int64)
+        if isinstance(one, np.ndarray) and one.dtype.kind == "u"
+        else one
+        for one in value
+    )
 
 
 @batch_top_k.case("One row of indices and one of scores for each query.", level=2)
@@ -365,8 +394,9 @@ def _(t):
     docs = np.array([[3.0, 4.0], [1.0, 0.0], [0.0, 2.0]])
     queries = np.array([[1.0, 0.0], [0.0, 1.0]])
     expected = np.array([[1, 0], [2, 0]]), np.array([[1.0, 0.6], [1.0, 0.8]])
-    t.call(queries, docs, 2).equals(expected, **NEAR)
-    t.call(queries[:1], docs, 1).equals((np.array([[1]]), np.array([[1.0]])), **NEAR)
+    t.call(queries, docs, 2).seen_as(signed).equals(expected, **NEAR)
+    single = np.array([[1]]), np.array([[1.0]])
+    t.call(queries[:1], docs, 1).seen_as(signed).equals(single, **NEAR)
 
 
 @batch_top_k.case("Neither length counts: all scores are cosines.", level=2)
@@ -397,7 +427,17 @@ def _(t):
     indices = np.array([[i for i, _ in row] for row in (best, worst)])
     scores = np.array([[score for _, score in row] for row in (best, worst)])
     queries = np.array([[1.0, 0.0], [-2.0, 0.0]])
-    t.call(queries, docs, 300).equals((indices, scores), **NEAR)
+    step = t.call(queries, docs, 300).seen_as(signed)
+    step.equals((indices, scores), **NEAR)
+
+
+@batch_top_k.case(
+    "Scores that differ in the fourth digit are not equal.", level=2, stage="property"
+)
+def _(t):
+    docs = close_by()
+    search_all(t, np.array([EAST]), docs[1:3], 1)
+    search_all(t, np.array([EAST, -EAST]), docs, 4)
 
 
 @batch_top_k.case("Ties by index in every row, at the cut too.", level=2)
@@ -436,10 +476,13 @@ def _(t):
     queries = np.array([[2.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
 
     def empty(pair: tuple) -> bool:
-        return [np.shape(array) for array in pair] == [(3, 0), (3, 0)]
+        indices, scores = pair
+        kinds = indices.dtype.kind in "iu" and scores.dtype.kind == "f"
+        return kinds and indices.shape == scores.shape == (3, 0)
 
-    t.call(queries, queries, 0).obeys(empty, "two arrays of shape (3, 0)")
-    t.call(queries, np.zeros((0, 2)), 2).obeys(empty, "two arrays of shape (3, 0)")
+    wanted = "two arrays of shape (3, 0), integers and floats"
+    t.call(queries, queries, 0).seen_as(signed).obeys(empty, wanted)
+    t.call(queries, np.zeros((0, 2)), 2).seen_as(signed).obeys(empty, wanted)
 
 
 @batch_top_k.case(
@@ -488,7 +531,7 @@ def shared_words(query: str, candidate: str) -> float:
 
 
 def noted(query: str, candidate: dict) -> float:
-    return candidate["score"]
+    return candidate["worth"]
 
 
 CATS = [
@@ -510,7 +553,7 @@ def reranked(
 
 def dicts(*scores: float) -> list[dict]:
     """Candidates that cannot be compared or hashed, named a, b, c, ..."""
-    return [{"id": "abcdefghij"[i], "score": s} for i, s in enumerate(scores)]
+    return [{"id": "abcdefghij"[i], "worth": s} for i, s in enumerate(scores)]
 
 
 def picked(candidates: list, ids: str) -> list:
@@ -560,10 +603,20 @@ def _(t):
         found = dicts(*scores)
         reranked(t, "q", found, k, picked(found, ids), noted)
         turned = found[::-1]
-        again = [c["score"] for c in turned]
+        again = [c["worth"] for c in turned]
         order = sorted(range(len(turned)), key=lambda i, again=again: (-again[i], i))
         reranked(t, "q", turned, k, [turned[i] for i in order[:k]], noted)
     reranked(t, "x", ["b", "a", "c"], 3, ["b", "a", "c"])
+
+
+@rerank.case("They do so among many.", level=2, stage="property")
+def _(t):
+    # A sort that does not keep the order of equals keeps that of a few all the same.
+    found = [{"id": i, "worth": i * i % 3} for i in range(60)]
+    best = [c for c in found if c["worth"] == 1]
+    reranked(t, "q", found, 40, best, noted)
+    rest = [c for c in found if c["worth"] == 0]
+    reranked(t, "q", found, 60, best + rest, noted)
 
 
 @rerank.case("Each candidate is scored once.", level=2, stage="property")
@@ -659,6 +712,7 @@ def _(t):
     t.call(["a", "b", "c"], {"b"}).equals(0.5)
     t.call(["a", "b", "c"], {"c"}).equals(1 / 3)
     t.call(list(range(10)), {9}).equals(0.1)
+    t.call(list(range(12)), {10, 11}).equals(1 / 11)
 
 
 @reciprocal_rank.case("Only the first relevant one counts.")
@@ -711,8 +765,15 @@ def graded(t: Trial, ranked: list, gains: dict, k: int) -> Step:
     return t.call(ranked, gains, k).equals(due_ndcg(ranked, gains, k))
 
 
+@ndcg_at_k.case("An id that is not in gains has gain 0.", level=2)
+def _(t):
+    t.call(["x"], {"a": 1.0}, 1).equals(0.0)
+    t.call(["a", "x"], {"a": 1.0}, 2).equals(1.0)
+
+
 @ndcg_at_k.case("A ranking by falling gain scores 1.", level=2)
 def _(t):
+    t.call(["a", "b"], {"a": 3, "b": 1}, 2).equals(1.0)
     t.call(["a", "b", "c"], {"a": 3, "b": 2, "c": 1}, 3).equals(1.0)
     t.call(["a", "b", "c"], {"a": 3, "b": 2, "c": 1}, 1).equals(1.0)
     t.call([7], {7: 0.5}, 1).equals(1.0)
@@ -738,6 +799,8 @@ def _(t):
 @ndcg_at_k.case("The ideal ranking is of all gains, found or not.", level=2)
 def _(t):
     t.call(["b"], {"a": 2.0, "b": 1.0}, 1).equals(0.5)
+    graded(t, ["a", "x"], {"a": 2, "b": 2}, 2)
+    graded(t, ["a"], {"a": 2, "b": 1}, 2)
     graded(t, ["c", "x"], {"a": 3, "b": 2, "c": 1}, 2)
     graded(t, ["c", "x", "y", "b"], {"a": 3, "b": 2, "c": 1}, 4)
 
@@ -808,13 +871,20 @@ def _(t):
         search_chunks(t, vectors(64, 3), docs, 30, chunk_rows)
 
 
+@chunked_top_k.case("A row of zeros scores 0, whatever its chunk.", level=3)
+def _(t):
+    docs = np.array([[-3.0, 4.0], [0.0, 0.0], [3.0, 4.0]])
+    for chunk_rows in (2, 1, 3):
+        search_chunks(t, EAST, docs, 3, chunk_rows)
+
+
 @chunked_top_k.case("Ties by index also across chunks.", level=3, stage="property")
 def _(t):
     query = np.array([3.0, 4.0, 0.0, 0.0])
     for chunk_rows in (1, 2, 3, 10):
         search_chunks(t, query, axes([1, 2, 1, 2, 2, 1, 1]), 3, chunk_rows)
         search_chunks(t, query, axes([1, 1, 1, 1, 1, 1]), 4, chunk_rows)
-        search_chunks(t, query, axes([-1, 0, 3, -1, 0, -2, 0]), 5, chunk_rows)
+        search_chunks(t, query, axes([-1, 3, 4, -1, 3, -2, 4]), 5, chunk_rows)
 
 
 @chunked_top_k.case(
@@ -837,9 +907,20 @@ def _(t):
     docs = np.array([[-3.0, 4.0], [0.0, 0.0], [3.0, 4.0]])
     search_chunks(t, EAST, docs, 3, 2)
     search_chunks(t, np.zeros(2), docs, 2, 1)
+    query = np.array([3.0, 4.0, 0.0, 0.0])
+    search_chunks(t, query, axes([-1, 0, 3, -1, 0, -2, 0]), 5, 2)
     search_chunks(t, EAST, docs[:1], 1, 2)
     t.call(EAST, docs, 0, 2).equals([])
     t.call(EAST, docs[:0], 2, 2).equals([])
+
+
+@chunked_top_k.case(
+    "Here too indices are plain int and scores plain float.", level=3, stage="edge"
+)
+def _(t):
+    docs = np.array([[3.0, 4.0], [1.0, 0.0]])
+    for rows in (docs, docs.astype("f4")):
+        t.call(EAST, rows, 2, 1).obeys(plain, "pairs of an int and a float")
 
 
 @chunked_top_k.case(
@@ -859,18 +940,25 @@ def _(t):
 )
 def _(t):
     rng = np.random.default_rng(69)
-    docs = rng.integers(-127, 128, (2000, 256)).astype(np.int8)
-    query = rng.integers(-9, 10, 256).astype(float)
-    step = t.traced(query, docs, 5, 50)
-    # In float32 the documents are 2,048,000 bytes, a chunk in float64 is 102,400.
-    step.peak_at_most(1_200_000, "at most 150,000 numbers of 8 bytes held at once")
+    docs = rng.integers(-127, 128, (900, 1024)).astype(np.int8)
+    query = rng.integers(-9, 10, 1024).astype(float)
+    step = t.traced(query, docs, 5, 5)
+    # As they are the documents are 921,600 bytes, a chunk in float64 is 40,960: there
+    # is room for a few hundred bytes a document, not for chunks of another size.
+    step.peak_at_most(600_000, "at most 75,000 numbers of 8 bytes held at once")
     step.equals([] if t.silent else due_of_integers(query, docs, 5), **NEAR)
 
 
 def due_of_integers(query: np.ndarray, docs: np.ndarray, k: int) -> Ranking:
     """`due` for many documents of whole numbers: their products are exact."""
-    whole, query = docs.astype(np.int64), query.astype(np.int64)
-    dots, squares = (whole * query).sum(axis=1), (whole * whole).sum(axis=1)
+    # As float32 all sums here are exact, being whole numbers below 2 ** 24.
+    whole, query = docs.astype(np.float32), query.astype(np.float32)
+    dots, squares = whole @ query, np.vecdot(whole, whole)
+    dots, squares, query = (
+        dots.astype(float),
+        squares.astype(float),
+        query.astype(float),
+    )
     scores = dots / np.sqrt(squares * (query * query).sum())
     pairs = enumerate(scores.tolist())
     return sorted(pairs, key=lambda pair: (-pair[1], pair[0]))[:k]

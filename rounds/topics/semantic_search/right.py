@@ -232,6 +232,12 @@ def batch_top_k_by_argpartition(queries, docs, k):
     return indices, np.take_along_axis(scores, indices, axis=1)
 
 
+@alternative("batch_top_k")
+def batch_top_k_by_unsigned_indices(queries, docs, k):
+    indices, scores = batch_top_k(queries, docs, k)
+    return indices.astype(np.uint32), scores.astype(np.float32)
+
+
 @alternative("rerank")
 def rerank_by_sorted_pairs(query, candidates, score, k):
     pairs = [(score(query, candidate), candidate) for candidate in candidates]

@@ -4,6 +4,7 @@ The sentence of each is what the learner reads: what is seen, why, an input wher
 shows; never the code.
 """
 
+import functools
 import math
 
 import numpy as np
@@ -236,6 +237,24 @@ unsorted_partition = edit(
     "kth = min(k, len(docs) - 1)\n"
     "    order = np.argpartition(-scores, kth) if len(docs) else np.zeros(0, int)",
 )
+unsorted_partition_of_the_allowed = edit(
+    "cosine_top_k",
+    "not-sorted-after-partition",
+    "",
+    f"{ORDER}\n{MASKED}",
+    "order = np.arange(len(docs)) if mask is None else np.flatnonzero(mask)\n"
+    "    if k < len(order):\n"
+    "        order = order[np.argpartition(-scores[order], k)[:k]]\n",
+)
+end_of_an_upward_sort = edit(
+    "cosine_top_k",
+    "end-of-an-upward-sort",
+    "The best comes last, and with k = 0 everything comes back: the end of an upward "
+    "sort was taken as it stands. The best is to come first.",
+    f"{ORDER}\n{MASKED}    {PAIRS}",
+    f'order = np.argsort(scores, kind="stable")\n{MASKED}'
+    "    return [(int(i), float(scores[i])) for i in order[-k:]]",
+)
 in_order_of_index = edit(
     "cosine_top_k",
     "in-order-of-index",
@@ -246,9 +265,9 @@ in_order_of_index = edit(
 )
 
 TURNED_TIES = (
-    "Documents that score the same come the higher index first: sorting upwards and "
-    "turning the result round turns ties round as well. Two equal documents are to "
-    "come as 0, 1."
+    "Documents that score the same come the higher index first: an upward sort was "
+    "turned round, and ties with it, or pairs (score, index) were sorted downwards as a "
+    "whole. Two equal documents are to come as 0, 1."
 )
 reversed_ties = edit(
     "cosine_top_k",
@@ -429,10 +448,7 @@ index_error_when_k_is_large = edit(
     "return [(int(order[p]), float(scores[order[p]])) for p in range(k)]",
 )
 
-ZERO_K = (
-    "With k = 0 everything is returned: the last 0 of a sequence, taken with a "
-    "negative start, are all of it. Nothing is due."
-)
+ZERO_K = "With k = 0 documents are returned. Nothing is due."
 zero_k = edit(
     "cosine_top_k",
     "all-for-k-of-0",
@@ -495,6 +511,17 @@ wrong_axis = edit(
     "nothing even complains.",
     "np.linalg.norm(docs, axis=1)",
     "np.linalg.norm(docs, axis=0)",
+)
+
+columns_divided = edit(
+    "cosine_top_k",
+    "columns-normalised",
+    "Columns are normalised, and not documents: each dimension is divided by its "
+    "length over all documents, so that a score depends on what else is in the store.",
+    f"{NORMS}\n    {DIVIDED}",
+    "norms = np.linalg.norm(docs, axis=0)\n"
+    "    units = docs / np.where(norms == 0, 1, norms)\n"
+    "    scores = units @ query / (np.linalg.norm(query) or 1)",
 )
 
 one_norm = edit(
@@ -695,6 +722,26 @@ rounded = edit(
     "whoever shows them.",
     ORDER,
     f"scores = np.round(scores, 2)\n    {ORDER}",
+)
+
+ROUNDED_ORDER = (
+    "The scores are right, but documents whose scores are near each other are taken "
+    "for equal, and come by index: the order is that of rounded scores. 0.8004 is more "
+    "than 0.7996."
+)
+rounded_order = edit(
+    "cosine_top_k",
+    "ordered-by-rounded-scores",
+    ROUNDED_ORDER,
+    "np.argsort(-scores",
+    "np.argsort(-scores.round(3)",
+)
+rounded_order_coarse = edit(
+    "cosine_top_k",
+    "ordered-by-rounded-scores",
+    "",
+    "np.argsort(-scores",
+    "np.argsort(-scores.round(2)",
 )
 
 narrow = edit(
@@ -1057,6 +1104,40 @@ batch_in_place = edit(
     UNIT,
     "rows /= np.where(norms == 0, 1, norms)\n        return rows",
 )
+batch_queries_in_place = edit(
+    "batch_top_k",
+    "normalised-in-place",
+    "",
+    BOTH,
+    f"if queries.dtype.kind == 'f':\n        queries[:] = unit(queries)\n    {BOTH}",
+)
+batch_docs_in_place = edit(
+    "batch_top_k",
+    "normalised-in-place",
+    "",
+    BOTH,
+    f"if docs.dtype.kind == 'f':\n        docs[:] = unit(docs)\n    {BOTH}",
+)
+batch_rounded_order = edit(
+    "batch_top_k",
+    "ordered-by-rounded-scores",
+    ROUNDED_ORDER,
+    "np.argsort(-scores",
+    "np.argsort(-scores.round(3)",
+)
+
+
+@mistake("batch_top_k", "no-indices-as-floats", "Where no index is due the indices are "
+         "an array of floats, which is what NumPy makes of empty lists. Integers are "
+         "due whatever the width: name the dtype.")  # fmt: skip
+def batch_top_k_of_lists(queries, docs, k):
+    rows = [cosine_top_k(query, docs, k) for query in queries]
+    if queries.shape[1] != docs.shape[1]:
+        raise ValueError("dimensions")
+    indices = np.array([[i for i, _ in row] for row in rows])
+    return indices, np.array([[score for _, score in row] for row in rows])
+
+
 batch_floored = edit(
     "batch_top_k",
     "integers-floored",
@@ -1187,6 +1268,52 @@ scored_as_sorted = edit(
     RANKED,
     "order = sorted(range(len(candidates)), key=lambda i: -score(query, candidates[i]))",
 )
+
+
+candidates_compared_upwards = edit(
+    "rerank",
+    "candidates-compared",
+    "",
+    f"{RANKED}\n    {PICKED}",
+    "pairs = sorted((-s, one) for s, one in zip(scores, candidates))\n"
+    "    return [candidate for _, candidate in pairs[:k]]",
+)
+best_scored_again = edit(
+    "rerank",
+    "scored-more-than-once",
+    "",
+    PICKED,
+    "again = [score(query, candidates[i]) for i in order[:k]]\n"
+    "    return [candidates[i] for i in order[: len(again)]]",
+)
+rerank_unstable = edit(
+    "rerank",
+    "unstable-sort",
+    "Among many candidates those that score the same come in any order: NumPy's "
+    "default sort does not keep the order of equals. They are to stay as given.",
+    RANKED,
+    "order = np.argsort(-np.array(scores, dtype=float))",
+)
+
+
+@mistake("rerank", "scored-more-than-once")
+def rerank_by_comparing(query, candidates, score, k):
+    def compare(one, other):
+        return score(query, other) - score(query, one)
+
+    return sorted(candidates, key=functools.cmp_to_key(compare))[:k]
+
+
+@mistake("rerank", "score-written-into-candidates", "The score is written into the "
+         "candidates: dicts that the caller holds have a key more, and what comes back "
+         "is no longer what was given. Keep the scores beside them.")  # fmt: skip
+def rerank_writing(query, candidates, score, k):
+    scores = [score(query, candidate) for candidate in candidates]
+    for one, value in zip(candidates, scores, strict=True):
+        if isinstance(one, dict):
+            one["score"] = value
+    order = sorted(range(len(candidates)), key=lambda i: -scores[i])
+    return [candidates[i] for i in order[:k]]
 
 
 @mistake("rerank", "scored-more-than-once")
@@ -1660,6 +1787,15 @@ def reciprocal_rank_by_truth(ranked, relevant):
     return 1 / (place + 1) if place else 0.0
 
 
+cut_at_ten = edit(
+    "reciprocal_rank",
+    "cut-at-10",
+    "Only the first 10 places are looked at, as in MRR@10. There is no cut here: rank "
+    "11 is worth 1/11.",
+    "enumerate(ranked, start=1)",
+    "enumerate(ranked[:10], start=1)",
+)
+
 # ndcg_at_k
 
 DISCOUNTED = (
@@ -1758,6 +1894,14 @@ ideal_of_top = edit(
     "ideal = dcg(sorted((gains.get(doc, 0) for doc in ranked[:k]), reverse=True))",
     seen_in="o19s/quepid #836",
 )
+ideal_as_short = edit(
+    "ndcg_at_k",
+    "ideal-as-short-as-the-ranking",
+    "The ideal ranking has no more places than there are returned documents, so that a "
+    "short ranking costs nothing. It has all gains, found or not, and is cut at k.",
+    IDEAL,
+    "ideal = dcg(sorted(gains.values(), reverse=True)[: len(ranked)])",
+)
 ideal_as_long = edit(
     "ndcg_at_k",
     "ideal-as-long-as-the-ranking",
@@ -1802,10 +1946,25 @@ ideal_of_largest = edit(
 divided_by_sum = edit(
     "ndcg_at_k",
     "divided-by-the-sum-of-gains",
-    "It is divided by the sum of all gains, without a discount. The best ranking is "
+    "It is divided by a sum of gains without a discount. The best ranking is "
     "discounted as well: only then is the best 1.",
     "dcg(sorted(gains.values(), reverse=True))",
     "sum(gains.values())",
+)
+divided_by_best_sum = edit(
+    "ndcg_at_k",
+    "divided-by-the-sum-of-gains",
+    "",
+    "dcg(sorted(gains.values(), reverse=True))",
+    "sum(sorted(gains.values(), reverse=True)[:k])",
+)
+equal_gains_lost = edit(
+    "ndcg_at_k",
+    "equal-gains-lost",
+    "Of equal gains the ideal ranking has a single one: gains are made a set. Each "
+    "document has a place of its own there.",
+    "sorted(gains.values(), reverse=True)",
+    "sorted(set(gains.values()), reverse=True)",
 )
 binary = edit(
     "ndcg_at_k",
@@ -1845,6 +2004,36 @@ unknown_raises = edit(
     "gains.get(doc, 0)",
     "gains[doc]",
 )
+unknown_raises_at_the_top = edit(
+    "ndcg_at_k",
+    "error-on-an-unknown-id",
+    "",
+    "[gains.get(doc, 0) for doc in ranked]",
+    "[gains[doc] for doc in ranked[:k]]",
+)
+unknown_written = edit(
+    "ndcg_at_k",
+    "unknown-ids-written-into-gains",
+    "Ids without a gain are written into the caller's gains. They are to be looked up, "
+    "and gains left as they are.",
+    "[gains.get(doc, 0) for doc in ranked]",
+    "[gains.setdefault(doc, 0) for doc in ranked[:k]]",
+)
+short_ranking_raises = edit(
+    "ndcg_at_k",
+    "error-when-k-is-large",
+    "When k is more than there are returned documents this is an error. What is not "
+    "there adds nothing.",
+    "[gains.get(doc, 0) for doc in ranked]",
+    "[gains.get(ranked[place], 0) for place in range(k)]",
+)
+cut_early = edit(
+    "ndcg_at_k",
+    "one-too-few",
+    "The last of the first k documents does not count.",
+    "values[:k]",
+    "values[: k - 1]",
+)
 unknown_skipped = edit(
     "ndcg_at_k",
     "unknown-ids-skipped",
@@ -1859,6 +2048,13 @@ no_gain_raises = edit(
     "When there is no gain to be had this is a division by zero. 0.0 is due.",
     " if ideal > 0 else 0.0",
     "",
+)
+only_empty_gains = edit(
+    "ndcg_at_k",
+    "error-without-any-gain",
+    "",
+    " if ideal > 0 else 0.0",
+    " if gains else 0.0",
 )
 no_gain_is_one = edit(
     "ndcg_at_k",
@@ -1935,6 +2131,16 @@ last_chunk_lost = edit(
     "the rest is a chunk too.",
     "range(0, max(len(docs), 1), chunk_rows)",
     "range(0, max(len(docs) // chunk_rows * chunk_rows, 1), chunk_rows)",
+)
+whole_chunks_only = edit(
+    "chunked_top_k",
+    "last-chunk-left-out",
+    "",
+    f"{FOR}\n        {CHUNK}",
+    "cosine_top_k(query, docs[:0], k)  # refuses what does not fit\n"
+    "    for number in range(len(docs) // chunk_rows):\n"
+    "        start = number * chunk_rows\n"
+    f"        {CHUNK}",
 )
 last_chunk_only = edit(
     "chunked_top_k",
@@ -2020,19 +2226,106 @@ gaps = edit(
 )
 all_at_once = edit(
     "chunked_top_k",
-    "all-widened-at-once",
-    "All documents are turned into floats before the first chunk is read, so that they "
-    "are in memory after all: four or eight times their size on disk. Widen chunk by "
-    "chunk.",
+    "more-than-a-chunk-in-memory",
+    "More of the documents is in memory than chunk_rows rows: all of them were widened "
+    "or copied at once, or chunks were kept, or chunk_rows was not used. Widen "
+    "chunk_rows rows, take from them what counts, and let them go.",
     "query, best = query.astype(np.float32), []",
     "docs = docs.astype(np.float32)\n    query, best = query.astype(np.float32), []",
 )
 
 
-@mistake("chunked_top_k", "all-widened-at-once")
+@mistake("chunked_top_k", "more-than-a-chunk-in-memory")
 def chunked_top_k_in_one_piece(query, docs, k, chunk_rows):
     return cosine_top_k(query.astype(float), docs.astype(float), k)
 
+
+chunk_rows_ignored = edit(
+    "chunked_top_k",
+    "more-than-a-chunk-in-memory",
+    "",
+    "query, best = query.astype(np.float32), []",
+    "chunk_rows = 1000\n    query, best = query.astype(np.float32), []",
+)
+number_of_chunks = edit(
+    "chunked_top_k",
+    "more-than-a-chunk-in-memory",
+    "",
+    "query, best = query.astype(np.float32), []",
+    "chunk_rows = -(-len(docs) // chunk_rows) or 1\n"
+    "    query, best = query.astype(np.float32), []",
+)
+
+NOT_WIDENED = (
+    "The numbers are multiplied as narrow as they are stored: in int8 100 * 100 wraps "
+    "round to 16, and float16 has 11 bits and ends at 65,504. Widen the chunk, and the "
+    "query, first."
+)
+not_widened = edit(
+    "chunked_top_k",
+    "not-widened",
+    NOT_WIDENED,
+    f"query, best = query.astype(np.float32), []\n    {FOR}\n        {CHUNK}",
+    f"best = []\n    {FOR}\n        chunk = docs[start : start + chunk_rows]",
+)
+
+
+@mistake("chunked_top_k", "not-widened")
+def chunked_top_k_with_wide_lengths_only(query, docs, k, chunk_rows):
+    cosine_top_k(query, docs[:0], k)  # refuses what does not fit
+    best, length = [], np.linalg.norm(query.astype(float))
+    for start in range(0, len(docs), chunk_rows):
+        chunk = docs[start : start + chunk_rows]
+        norms = np.linalg.norm(chunk.astype(float), axis=1) * length
+        scores = (chunk @ query) / np.where(norms == 0, 1, norms)
+        best += [(start + i, score) for i, score in enumerate(scores.tolist())]
+    return sorted(best, key=lambda pair: (-pair[1], pair[0]))[:k]
+
+
+@mistake("chunked_top_k", "no-zero-guard", "A document of zeros scores NaN, since 0 is "
+         "divided by 0. NaN compares with nothing, so that the order of the others is "
+         "lost too. It is to score 0.")  # fmt: skip
+def chunked_top_k_without_a_guard(query, docs, k, chunk_rows):
+    cosine_top_k(query, docs[:0], k)  # refuses what does not fit
+    best = []
+    for start in range(0, len(docs), chunk_rows):
+        chunk = docs[start : start + chunk_rows].astype(float)
+        norms = np.linalg.norm(chunk, axis=1) * np.linalg.norm(query.astype(float))
+        scores = chunk @ query / norms
+        order = np.argsort(-scores, kind="stable")[:k].tolist()
+        best += [(start + i, float(scores[i])) for i in order]
+    return sorted(best, key=lambda pair: (-pair[1], pair[0]))[:k]
+
+
+@mistake("chunked_top_k", "ties-at-the-cut", "Of the documents that tie for the last "
+         "place the higher indices are kept, as a heap of pairs (score, index) does: of "
+         "equal scores it drops the lower index first. The lower indices are due, as in "
+         "one piece.")  # fmt: skip
+def chunked_top_k_by_a_heap_of_pairs(query, docs, k, chunk_rows):
+    cosine_top_k(query, docs[:0], k)  # refuses what does not fit
+    best = []
+    for start in range(0, len(docs), chunk_rows):
+        chunk = docs[start : start + chunk_rows].astype(np.float32)
+        found = cosine_top_k(query.astype(np.float32), chunk, len(chunk))
+        best += [(score, start + i) for i, score in found]
+        best = sorted(best, reverse=True)[:k]
+    return [(i, score) for score, i in sorted(best, key=lambda p: (-p[0], p[1]))]
+
+
+chunk_numpy_indices = edit(
+    "chunked_top_k",
+    "numpy-scalars",
+    NUMPYS,
+    "    return best",
+    "    return [(np.int64(i), score) for i, score in best]",
+)
+chunk_numpy_scores = edit(
+    "chunked_top_k",
+    "numpy-scalars",
+    "",
+    "    return best",
+    "    return [(i, np.float32(score)) for i, score in best]",
+)
 
 wraps = edit(
     "chunked_top_k",
