@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rounds import extracts, models
-from rounds.data import smollm2
+from rounds.data import make_smollm2 as smollm2
 from rounds.models import files
 
 WORDS = "it was the best of times it was the worst of times it was the age of wisdom"
