@@ -4,7 +4,8 @@ Conventions are those of the statement. How a text is cut, how a block or a prom
 worded and what is said when abstaining are the learner's own: a case looks only at
 what the statement fixes. Not tried, since it leaves them open: ids twice in one call,
 where a replaced chunk stands among ties, k1 = 0, a text that holds a fence, b = 1 with
-an empty text, nested brackets in a reply.
+an empty text, nested or empty brackets in a reply, a query of another width when
+nothing can be found, whether documents are fenced.
 """
 
 import math
@@ -169,6 +170,8 @@ def _(t):
     t.call("abcdefgh", 3, 3).raises(ValueError)
     t.call("abcdefgh", 3, 4).raises(ValueError)
     t.call("abcdefgh", 1, 1).raises(ValueError)
+    t.call("ab", 3, 3).raises(ValueError)
+    t.call("", 3, 4).raises(ValueError)
 
 
 @chunk.case("A negative overlap, or a size below 1: ValueError.", stage="edge")
@@ -309,6 +312,7 @@ def _(t):
 def _(t):
     it = Shelf(t)
     it.search(EAST, 3)
+    it.store.call("search", EAST, -1).raises(ValueError)
     it.add(THREE, np.array([[1.0, 2.0], [2.0, 1.0], [1.0, 0.0]]))
     it.search(EAST, 50)
     it.search(EAST, 0)
@@ -383,6 +387,31 @@ def _(t):
     it.search(EAST, 5)
     it.store.call("search", np.array([1.0, 0.0, 1.0]), 1).raises(ValueError)
     it.store.call("search", np.array([1.0]), 1).raises(ValueError)
+
+
+@vector_store.case("What was refused replaces nothing either.", level=2, stage="edge")
+def _(t):
+    it = Shelf(t)
+    it.add(THREE[:2], np.array([[1.0, 0.0], [1.0, 1.0]]))
+    wide = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
+    new = [piece("a#0", "another"), piece("b#0")]
+    it.store.call("add", new, wide).raises(ValueError)
+    it.search(EAST, 5)
+    it.store.call("add", new, np.array([[0.0, 1.0]])).raises(ValueError)
+    it.search(EAST, 5)
+
+
+@vector_store.case(
+    "An empty store takes any width, also one that was emptied.",
+    level=2,
+    stage="edge",
+)
+def _(t):
+    it = Shelf(t)
+    it.add(THREE[:2], np.array([[1.0, 0.0], [1.0, 1.0]]))
+    it.delete("a")
+    it.add(THREE[1:], np.array([[1.0, 0.0, 1.0], [0.0, 1.0, 0.0]]))
+    it.search(np.array([1.0, 0.0, 0.0]), 5)
 
 
 @vector_store.case(
@@ -475,6 +504,11 @@ def stones(text: str) -> int:
     return len(re.findall("stone", text))
 
 
+def hundreds(text: str) -> int:
+    """A counter to which each word "stone" is a hundred tokens."""
+    return 100 * stones(text)
+
+
 def labels(text: str) -> int:
     """A counter to which only the sign # is a token, one for each label."""
     return text.count("#")
@@ -494,13 +528,15 @@ def heaps(*sizes: int) -> list[Hit]:
     ]
 
 
-def in_text(hits: list[Hit], text: str) -> list[str]:
-    """The ids of the hits that stand in a text, label and whole text."""
-    return [
-        hit.chunk.id
-        for hit in hits
-        if f"[{hit.chunk.id}]" in text and hit.chunk.text in text
-    ]
+def labelled(chunks: list[tuple[str, str]], text: str) -> list[bool]:
+    """Of chunks, (id, text), that stand in a text one after the other: has each its
+    id in brackets before it, and after the chunk before it?"""
+    found, end = [], 0
+    for name, words in chunks:
+        start = text.find(words, end)
+        found.append(start >= 0 and f"[{name}]" in text[end:start])
+        end = max(end, start + len(words)) if start >= 0 else end
+    return found
 
 
 def context_fault(
@@ -519,32 +555,47 @@ def context_fault(
         return f"the ids {due[0]}"
     if not ids:
         return "" if block == "" else 'an empty block, "", since nothing fits'
-    if in_text(hits, block) != ids:
-        return "a label with the id in brackets, and the whole text, for each id"
+    taken = [hit.chunk for hit in hits if hit.chunk.id in ids]
+    if any(one.text not in block for one in taken):
+        return "the whole text, as it is, of each chunk among the ids"
     if any(hit.chunk.text[:9] in block for hit in hits if hit.chunk.id not in ids):
         return "no part of a chunk that is not among the ids"
-    where = [block.index(f"[{name}]") for name in ids]
-    return "" if where == sorted(where) else "the best chunk first in the block"
+    where = [block.index(one.text) for one in taken]
+    if where != sorted(where):
+        return "the best chunk first in the block"
+    for one, well in zip(
+        taken, labelled([(one.id, one.text) for one in taken], block), strict=True
+    ):
+        if not well:
+            return f"a label with [{one.id}] directly before the text of that chunk"
+    return ""
 
 
 def pack(t: Trial, hits: list[Hit], budget: int, count: Any, *due: list[str]) -> Step:
     step = t.call(hits, budget, count)
-    return judged(
-        step,
-        lambda found: context_fault(found, hits, budget, count, *due),
-        "a block and its ids",
-    ).seen_as(lambda found: facts_of(found, hits, budget, count))
+    fault = guarded(
+        context_fault,
+        *(step.value, hits, budget, count, *due),
+        otherwise="a block and its ids",
+    )
+    step.obeys(lambda value: not fault, fault or "a block and its ids")
+    if len(due) == 1:
+        return step.seen_as(
+            lambda found: FINE if not fault else facts_of(found, hits, budget, count)
+        )
+    # What fits then depends on the wording: only the budget tells two programs apart.
+    step.seen = [sight for sight in step.seen if sight[0] != "obeys"]
+    return step.seen_as(lambda found: count(found[0]) > budget)
 
 
 def facts_of(found: Any, hits: list[Hit], budget: int, count: Any) -> Any:
     """What two programs are compared by, whatever their wording."""
-    if found == FINE:
-        return found
     block, ids = found
     whole = [hit.chunk.text in block for hit in hits]
     begun = [hit.chunk.text[:9] in block for hit in hits]
-    labelled = [f"[{hit.chunk.id}]" in block for hit in hits]
-    return [ids, whole, begun, labelled, count(block) > budget, block == ""]
+    shown = [f"[{hit.chunk.id}]" in block for hit in hits]
+    ahead = [f"[{hit.chunk.id}]" in block.partition(hit.chunk.text)[0] for hit in hits]
+    return [ids, whole, begun, shown, ahead, count(block) > budget, block == ""]
 
 
 def ids_of(hits: list[Hit], *places: int) -> list[str]:
@@ -669,6 +720,8 @@ class Desk:
         self.embed = CountingEmbed(KeyEmbed())
         self.llm = ScriptedLLM(replies)
         settings = {"budget": 10_000, **settings}
+        if settings["budget"] is None:  # left to the candidate's default
+            del settings["budget"]
         self.rag: Instance = t.new(self.embed, self.llm, count, name=name, **settings)
         self.texts: dict[str, str] = {}
 
@@ -694,6 +747,18 @@ class Desk:
         text = "the documents that the model was sent"
         self.t.look(text, self.sent).equals(list(docs))
 
+    def has_labelled(self) -> None:
+        """Each document that was sent has its label, the id of its one chunk."""
+
+        def bare() -> list[str]:
+            text, names = self._contents("user"), self.sent()
+            chunks = [(f"{name}#0", self.texts[name]) for name in names]
+            found = zip(names, labelled(chunks, text), strict=True)
+            return [name for name, well in found if not well]
+
+        text = "the documents sent without a label [id] directly before the text"
+        self.t.look(text, bare).equals([])
+
     def has_asked(self, question: str) -> None:
         def there() -> bool:
             return question in self._contents("user")
@@ -718,6 +783,8 @@ def plain(answer: Any) -> Any:
         list(it) if isinstance(it, list | tuple) else it
         for it in (answer.citations, answer.context_ids, answer.unsupported)
     ]
+    if isinstance(kept[2], list):  # whether empty brackets cite is left open
+        kept[2] = [name for name in kept[2] if name != ""]
     return Answer(text, kept[0], kept[1], answer.abstained, kept[2])
 
 
@@ -785,6 +852,24 @@ def _(t):
     it.has_sent("cats.md", "dogs.md", "tea (v2).md", "süd/sun")
 
 
+@rag.case("Each chunk is sent under its own label, its id in brackets.")
+def _(t):
+    it = Desk(t, [echo("cats.md#0"), echo("süd/sun#0")], k=3)
+    it.ingest(DOCS)
+    done(it.answer(CAT))
+    it.has_labelled()
+    done(it.answer("The sun?"))
+    it.has_labelled()
+
+
+@rag.case("Where there is nothing to embed, embed is not called.", stage="edge")
+def _(t):
+    it = Desk(t)
+    it.ingest({})
+    it.ingest({"empty.md": "", "none.md": ""})
+    t.look("how often embed was called", lambda: len(it.embed.calls)).equals(0)
+
+
 @rag.case("At most k chunks, the best first; 5 unless said otherwise.")
 def _(t):
     docs = {f"d{i}": "tea " * i + "cat " * (9 - i) + "." for i in range(1, 9)}
@@ -819,6 +904,26 @@ def _(t):
         return "A cat." in it.embed.calls[0]
 
     t.look("is the short document one text of its own?", alone).equals(True)
+
+
+@rag.case(
+    "A document of 400 characters is one chunk, and so is one of white space; one of "
+    "401 is more.",
+    stage="edge",
+)
+def _(t):
+    it = Desk(t)
+
+    def last() -> int:
+        return len(it.embed.calls[-1])
+
+    it.ingest({"whole": LONG[:399] + "."})
+    t.look("how many chunks 400 characters are", last).equals(1)
+    it.ingest({"blank": " \n "})
+    t.look("how many chunks three blanks are", last).equals(1)
+    it.ingest({"more": LONG[:400] + "."})
+    text = "are 401 characters more than one chunk?"
+    t.look(text, lambda: last() > 1).equals(True)
 
 
 @rag.case("Every question stands alone.", stage="property")
@@ -909,11 +1014,23 @@ def _(t):
         "süd/日本": "Tea of the sun.",
         "a+b|c*": "Tea for a dog.",
         "x#1": "Tea for a cat.",
+        "x, y": "Tea for no cat.",
     }
     ids = [f"{name}#0" for name in docs]
     it = Desk(t, [echo(*ids, "x#1")])
     it.ingest(docs)
     it.answer("tea?").equals(Answer(echo(*ids, "x#1"), ids, ids, False, ["x#1"]))
+
+
+@rag.case(
+    "What stands between two brackets is one id, to the letter.",
+    level=2,
+    stage="edge",
+)
+def _(t):
+    cited(t, "Both [cats.md#0, dogs.md#0].", [], ["cats.md#0, dogs.md#0"])
+    cited(t, "[ cats.md#0 ] [dogs.md#0]", ["dogs.md#0"], [" cats.md#0 "])
+    cited(t, "A list [] of cats [cats.md#0].", ["cats.md#0"], [])
 
 
 @rag.case("Nothing was ingested: it abstains, and asks nobody.", level=2)
@@ -1011,6 +1128,15 @@ def _(t):
     budgeted(t, 4, 0)
     budgeted(t, 9, 0)
     budgeted(t, 30, 0)
+
+
+@rag.case("The budget is 800 unless said otherwise.", level=2)
+def _(t):
+    it = Desk(t, [echo("one#0")], count=hundreds, budget=None)
+    it.ingest(piles())
+    due = ["one#0", "two#0"]  # 300 and 500
+    answer = it.answer("What of the cat?")
+    answer.equals(Answer(echo("one#0"), due[:1], due, False, []))
 
 
 @rag.case("What was found but did not fit cannot be cited.", level=2)

@@ -406,6 +406,21 @@ def chunk_with_spans_apart(text, size, overlap, *, doc_id=""):
     ]
 
 
+@mistake(
+    "chunk",
+    "short-text-not-checked",
+    "With a text that fits into one chunk, or an empty one, a size and an overlap that "
+    "make no sense are accepted: they were looked at too late. They are wrong whatever "
+    "the text: a ValueError.",
+)
+def chunk_checked_late(text, size, overlap, *, doc_id=""):
+    if size < 1 or overlap < 0:
+        raise ValueError("bad size or overlap")
+    if len(text) <= size:
+        return [Chunk(f"{doc_id}#0", doc_id, text, 0, len(text))] if text else []
+    return cut(text, size, overlap, doc_id=doc_id)
+
+
 # VectorStore
 
 raw_dot = edit(
@@ -860,6 +875,49 @@ ids_for_chunks = edit(
     "[Hit(rows[i][0].id, float",
 )
 
+
+@mistake(
+    "VectorStore",
+    "width-for-ever",
+    "A store whose last chunk was deleted still insists on the old width. An empty "
+    "store takes any: whoever changes the embedder empties it first.",
+)
+class VectorStoreOfOneWidth(VectorStore):
+    width = None
+
+    def add(self, chunks, vectors):
+        rows = np.array(vectors, dtype=float)
+        if self.width is not None and any(len(row) != self.width for row in rows):
+            raise ValueError("another width")
+        VectorStore.add(self, chunks, vectors)
+        for row in rows:
+            self.width = len(row)
+
+
+@mistake(
+    "VectorStore",
+    "removed-before-refused",
+    "An add that was refused lost chunks: those that were to be replaced had been taken "
+    "out before the mistake was noticed. Look at everything before anything is changed.",
+)
+class VectorStoreThatRemovesFirst(VectorStore):
+    def add(self, chunks, vectors):
+        for one in chunks:
+            self._rows.pop(one.id, None)
+        VectorStore.add(self, chunks, vectors)
+
+
+@mistake(
+    "VectorStore",
+    "negative-k-in-an-empty-store",
+    "In an empty store a negative k is accepted: that it is empty was seen first. It is "
+    "a ValueError in any store.",
+)
+class VectorStoreEmptyFirst(VectorStore):
+    def search(self, vector, k, where=None):
+        return VectorStore.search(self, vector, k, where) if self._rows else []
+
+
 # build_context
 
 text_only_counted = edit(
@@ -1124,6 +1182,23 @@ fails_for_nothing = edit(
     '        raise ValueError("nothing fits")\n'
     "    return block, ids\n",
 )
+
+
+@mistake(
+    "build_context",
+    "labels-below",
+    "The ids come after the texts, below each or in a list at the end. A label belongs "
+    "directly before its text: read from above, each text would seem to have the label "
+    "of the one before it.",
+)
+def build_context_with_labels_below(hits, budget, count_tokens):
+    block, ids = "", []
+    for hit in hits:
+        longer = f"{block}{hit.chunk.text}\n[{hit.chunk.id}]\n"
+        if count_tokens(longer) <= budget:
+            block, ids = longer, [*ids, hit.chunk.id]
+    return block, ids
+
 
 # RAG
 
@@ -1872,6 +1947,95 @@ empty_ingest_fails = edit(
     "vectors = self.embed([one.text for one in chunks]) if chunks else []",
     "vectors = np.stack(list(self.embed([one.text for one in chunks])))",
 )
+
+sent_bare = edit(
+    "RAG",
+    "label-missing",
+    "A chunk was sent without its id in brackets directly before its text: there is no label, or it holds something else, or it comes after the text. The model can only cite what it is shown.",
+    "        block, ids = build_context(hits, self.budget, cost)\n",
+    '        block, ids = "", []\n        for hit in hits:\n            longer = block + f"{hit.chunk.text}\\n\\n"\n            if cost(longer) <= self.budget:\n                block, ids = longer, [*ids, hit.chunk.id]\n',
+)
+
+sent_with_numbers = edit(
+    "RAG",
+    "label-missing",
+    "",
+    "        block, ids = build_context(hits, self.budget, cost)\n",
+    '        block, ids = "", []\n        for hit in hits:\n            longer = block + f"[{len(ids) + 1}] {hit.chunk.text}\\n\\n"\n            if cost(longer) <= self.budget:\n                block, ids = longer, [*ids, hit.chunk.id]\n',
+)
+
+sent_with_documents = edit(
+    "RAG",
+    "label-missing",
+    "",
+    "        block, ids = build_context(hits, self.budget, cost)\n",
+    '        block, ids = "", []\n        for hit in hits:\n            longer = block + f"[{hit.chunk.doc_id}] {hit.chunk.text}\\n\\n"\n            if cost(longer) <= self.budget:\n                block, ids = longer, [*ids, hit.chunk.id]\n',
+)
+
+sent_with_labels_below = edit(
+    "RAG",
+    "label-missing",
+    "",
+    "        block, ids = build_context(hits, self.budget, cost)\n",
+    '        block, ids = "", []\n        for hit in hits:\n            longer = block + f"{hit.chunk.text}\\n[{hit.chunk.id}]\\n"\n            if cost(longer) <= self.budget:\n                block, ids = longer, [*ids, hit.chunk.id]\n',
+)
+
+embeds_nothing = edit(
+    "RAG",
+    "embeds-nothing",
+    "The embedder was called though there was nothing to embed: an ingest of nothing, or of empty documents, makes no call. Many services refuse an empty list.",
+    " if chunks else []",
+    "",
+)
+
+smaller_chunks = edit(
+    "RAG",
+    "short-document-cut",
+    "A document of at most 400 characters was cut into several chunks. It is one chunk, whole.",
+    "size, overlap = 400, 40",
+    "size, overlap = 200, 20",
+)
+
+blank_dropped = edit(
+    "RAG",
+    "blank-document-dropped",
+    "A document of white space alone was dropped. Only an empty text gives no chunk.",
+    "        for doc_id, text in docs.items():\n",
+    '        for doc_id, text in docs.items():\n            text = text if text.strip() else ""\n',
+)
+
+budget_wrong_default = edit(
+    "RAG",
+    "another-default-budget",
+    "Without a budget it is 800. Here the default is another one.",
+    "budget=800",
+    "budget=500",
+)
+
+cited_with_commas = edit(
+    "RAG",
+    "citations-split-at-commas",
+    "What stands between two brackets was split at commas. It is one id, to the letter, and ids may hold commas.",
+    're.findall(r"\\[([^\\[\\]]+)\\]", reply)))',
+    're.findall(r"\\[([^\\[\\]]+)\\]", reply)))\n        cited = list(dict.fromkeys(p.strip() for name in cited for p in name.split(",")))',
+)
+
+cited_stripped = edit(
+    "RAG",
+    "citation-stripped",
+    "Blanks at the ends of what stands between two brackets were stripped. It is taken to the letter: with a blank it is another id.",
+    're.findall(r"\\[([^\\[\\]]+)\\]", reply)))',
+    're.findall(r"\\[([^\\[\\]]+)\\]", reply)))\n        cited = list(dict.fromkeys(name.strip() for name in cited))',
+)
+
+over_empty_brackets = edit(
+    "RAG",
+    "citation-after-empty-brackets",
+    "After empty brackets in the reply the next citation is lost: the bracket that closes them was taken for a part of an id. No id holds a bracket.",
+    're.findall(r"\\[([^\\[\\]]+)\\]", reply)',
+    're.findall(r"\\[(.+?)\\]", reply)',
+)
+
 
 # bm25
 
