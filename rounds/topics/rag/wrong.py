@@ -421,6 +421,17 @@ def chunk_checked_late(text, size, overlap, *, doc_id=""):
     return cut(text, size, overlap, doc_id=doc_id)
 
 
+@mistake("chunk", "too-long")
+def chunk_with_overlap_on_top(text, size, overlap, *, doc_id=""):
+    if size < 1 or not 0 <= overlap < size:
+        raise ValueError("bad size or overlap")
+    found = []
+    for n, place in enumerate(range(0, len(text), size)):
+        start, end = max(0, place - overlap), min(place + size, len(text))
+        found.append(Chunk(f"{doc_id}#{n}", doc_id, text[start:end], start, end))
+    return found
+
+
 # VectorStore
 
 raw_dot = edit(
@@ -1197,6 +1208,20 @@ def build_context_with_labels_below(hits, budget, count_tokens):
         longer = f"{block}{hit.chunk.text}\n[{hit.chunk.id}]\n"
         if count_tokens(longer) <= budget:
             block, ids = longer, [*ids, hit.chunk.id]
+    return block, ids
+
+
+@mistake("build_context", "chunk-cut-to-fit")
+def build_context_that_fills_up(hits, budget, count_tokens):
+    block, ids = build_context(hits, budget, count_tokens)
+    for hit in hits:
+        if hit.chunk.id not in ids:
+            for n in range(len(hit.chunk.text) - 1, 10, -1):
+                head = f"{block}\n\n" if block else ""
+                longer = f"{head}[{hit.chunk.id}]\n{hit.chunk.text[:n]}"
+                if count_tokens(longer) <= budget:
+                    return longer, [*ids, hit.chunk.id]
+            break
     return block, ids
 
 
@@ -2034,6 +2059,62 @@ over_empty_brackets = edit(
     "After empty brackets in the reply the next citation is lost: the bracket that closes them was taken for a part of an id. No id holds a bracket.",
     're.findall(r"\\[([^\\[\\]]+)\\]", reply)',
     're.findall(r"\\[(.+?)\\]", reply)',
+)
+
+
+embeds_titles = edit(
+    "RAG",
+    "more-than-the-text-embedded",
+    "What was embedded is not the text of the chunks alone: the name of the document, or a heading, was put before it. Here a text is embedded as it is.",
+    "self.embed([one.text for one in chunks])",
+    'self.embed([f"{one.doc_id}: {one.text}" for one in chunks])',
+)
+
+
+@mistake("RAG", "more-than-the-text-embedded")
+class RAGOfShortTitledChunks(RAG):
+    def ingest(self, docs):
+        chunks = []
+        for doc_id, text in docs.items():
+            size = 400 if len(text) <= 400 else 350
+            chunks += cut(text, size, 40, doc_id=doc_id)
+        named = [f"{one.doc_id}: {one.text}" for one in chunks]
+        vectors = self.embed(named) if chunks else []
+        for doc_id in docs:
+            self.store.delete(doc_id)
+        self.store.add(chunks, vectors)
+
+
+asks_again = edit(
+    "RAG",
+    "asked-twice",
+    "",
+    "        cited = list(",
+    '        if not re.search(r"\\[[^\\[\\]]+\\]", reply) or not any(\n            f"[{name}]" in reply for name in ids\n        ):\n            try:\n                self.llm(messages(block))\n            except Exception:\n                pass\n        cited = list(',
+)
+
+compares_the_found = edit(
+    "RAG",
+    "found-for-sent",
+    "",
+    "        supported = [name for name in cited if name in ids]\n        unsupported = [name for name in cited if name not in ids]\n",
+    "        found = [hit.chunk.id for hit in hits]\n        supported = [name for name in cited if name in found]\n        unsupported = [name for name in cited if name not in found]\n",
+)
+
+lists_the_found = edit(
+    "RAG",
+    "found-for-sent",
+    "",
+    "return Answer(reply, supported, ids,",
+    "return Answer(reply, supported, [hit.chunk.id for hit in hits],",
+)
+
+replies_kept = edit(
+    "RAG",
+    "history-sent",
+    "",
+    "        reply = self.llm(messages(block))\n",
+    '        self.past = getattr(self, "past", [])\n        reply = self.llm([*self.past, *messages(block)])\n        self.past.append({"role": "user", "content": f"You said: {reply}"})\n',
 )
 
 
