@@ -406,6 +406,32 @@ def chunk_with_spans_apart(text, size, overlap, *, doc_id=""):
     ]
 
 
+@mistake(
+    "chunk",
+    "short-text-not-checked",
+    "With a text that fits into one chunk, or an empty one, a size and an overlap that "
+    "make no sense are accepted: they were looked at too late. They are wrong whatever "
+    "the text: a ValueError.",
+)
+def chunk_checked_late(text, size, overlap, *, doc_id=""):
+    if size < 1 or overlap < 0:
+        raise ValueError("bad size or overlap")
+    if len(text) <= size:
+        return [Chunk(f"{doc_id}#0", doc_id, text, 0, len(text))] if text else []
+    return cut(text, size, overlap, doc_id=doc_id)
+
+
+@mistake("chunk", "too-long")
+def chunk_with_overlap_on_top(text, size, overlap, *, doc_id=""):
+    if size < 1 or not 0 <= overlap < size:
+        raise ValueError("bad size or overlap")
+    found = []
+    for n, place in enumerate(range(0, len(text), size)):
+        start, end = max(0, place - overlap), min(place + size, len(text))
+        found.append(Chunk(f"{doc_id}#{n}", doc_id, text[start:end], start, end))
+    return found
+
+
 # VectorStore
 
 raw_dot = edit(
@@ -860,6 +886,49 @@ ids_for_chunks = edit(
     "[Hit(rows[i][0].id, float",
 )
 
+
+@mistake(
+    "VectorStore",
+    "width-for-ever",
+    "A store whose last chunk was deleted still insists on the old width. An empty "
+    "store takes any: whoever changes the embedder empties it first.",
+)
+class VectorStoreOfOneWidth(VectorStore):
+    width = None
+
+    def add(self, chunks, vectors):
+        rows = np.array(vectors, dtype=float)
+        if self.width is not None and any(len(row) != self.width for row in rows):
+            raise ValueError("another width")
+        VectorStore.add(self, chunks, vectors)
+        for row in rows:
+            self.width = len(row)
+
+
+@mistake(
+    "VectorStore",
+    "removed-before-refused",
+    "An add that was refused lost chunks: those that were to be replaced had been taken "
+    "out before the mistake was noticed. Look at everything before anything is changed.",
+)
+class VectorStoreThatRemovesFirst(VectorStore):
+    def add(self, chunks, vectors):
+        for one in chunks:
+            self._rows.pop(one.id, None)
+        VectorStore.add(self, chunks, vectors)
+
+
+@mistake(
+    "VectorStore",
+    "negative-k-in-an-empty-store",
+    "In an empty store a negative k is accepted: that it is empty was seen first. It is "
+    "a ValueError in any store.",
+)
+class VectorStoreEmptyFirst(VectorStore):
+    def search(self, vector, k, where=None):
+        return VectorStore.search(self, vector, k, where) if self._rows else []
+
+
 # build_context
 
 text_only_counted = edit(
@@ -1124,6 +1193,37 @@ fails_for_nothing = edit(
     '        raise ValueError("nothing fits")\n'
     "    return block, ids\n",
 )
+
+
+@mistake(
+    "build_context",
+    "labels-below",
+    "The ids come after the texts, below each or in a list at the end. A label belongs "
+    "directly before its text: read from above, each text would seem to have the label "
+    "of the one before it.",
+)
+def build_context_with_labels_below(hits, budget, count_tokens):
+    block, ids = "", []
+    for hit in hits:
+        longer = f"{block}{hit.chunk.text}\n[{hit.chunk.id}]\n"
+        if count_tokens(longer) <= budget:
+            block, ids = longer, [*ids, hit.chunk.id]
+    return block, ids
+
+
+@mistake("build_context", "chunk-cut-to-fit")
+def build_context_that_fills_up(hits, budget, count_tokens):
+    block, ids = build_context(hits, budget, count_tokens)
+    for hit in hits:
+        if hit.chunk.id not in ids:
+            for n in range(len(hit.chunk.text) - 1, 10, -1):
+                head = f"{block}\n\n" if block else ""
+                longer = f"{head}[{hit.chunk.id}]\n{hit.chunk.text[:n]}"
+                if count_tokens(longer) <= budget:
+                    return longer, [*ids, hit.chunk.id]
+            break
+    return block, ids
+
 
 # RAG
 
@@ -1872,6 +1972,151 @@ empty_ingest_fails = edit(
     "vectors = self.embed([one.text for one in chunks]) if chunks else []",
     "vectors = np.stack(list(self.embed([one.text for one in chunks])))",
 )
+
+sent_bare = edit(
+    "RAG",
+    "label-missing",
+    "A chunk was sent without its id in brackets directly before its text: there is no label, or it holds something else, or it comes after the text. The model can only cite what it is shown.",
+    "        block, ids = build_context(hits, self.budget, cost)\n",
+    '        block, ids = "", []\n        for hit in hits:\n            longer = block + f"{hit.chunk.text}\\n\\n"\n            if cost(longer) <= self.budget:\n                block, ids = longer, [*ids, hit.chunk.id]\n',
+)
+
+sent_with_numbers = edit(
+    "RAG",
+    "label-missing",
+    "",
+    "        block, ids = build_context(hits, self.budget, cost)\n",
+    '        block, ids = "", []\n        for hit in hits:\n            longer = block + f"[{len(ids) + 1}] {hit.chunk.text}\\n\\n"\n            if cost(longer) <= self.budget:\n                block, ids = longer, [*ids, hit.chunk.id]\n',
+)
+
+sent_with_documents = edit(
+    "RAG",
+    "label-missing",
+    "",
+    "        block, ids = build_context(hits, self.budget, cost)\n",
+    '        block, ids = "", []\n        for hit in hits:\n            longer = block + f"[{hit.chunk.doc_id}] {hit.chunk.text}\\n\\n"\n            if cost(longer) <= self.budget:\n                block, ids = longer, [*ids, hit.chunk.id]\n',
+)
+
+sent_with_labels_below = edit(
+    "RAG",
+    "label-missing",
+    "",
+    "        block, ids = build_context(hits, self.budget, cost)\n",
+    '        block, ids = "", []\n        for hit in hits:\n            longer = block + f"{hit.chunk.text}\\n[{hit.chunk.id}]\\n"\n            if cost(longer) <= self.budget:\n                block, ids = longer, [*ids, hit.chunk.id]\n',
+)
+
+embeds_nothing = edit(
+    "RAG",
+    "embeds-nothing",
+    "The embedder was called though there was nothing to embed: an ingest of nothing, or of empty documents, makes no call. Many services refuse an empty list.",
+    " if chunks else []",
+    "",
+)
+
+smaller_chunks = edit(
+    "RAG",
+    "short-document-cut",
+    "A document of at most 400 characters was cut into several chunks. It is one chunk, whole.",
+    "size, overlap = 400, 40",
+    "size, overlap = 200, 20",
+)
+
+blank_dropped = edit(
+    "RAG",
+    "blank-document-dropped",
+    "A document of white space alone was dropped. Only an empty text gives no chunk.",
+    "        for doc_id, text in docs.items():\n",
+    '        for doc_id, text in docs.items():\n            text = text if text.strip() else ""\n',
+)
+
+budget_wrong_default = edit(
+    "RAG",
+    "another-default-budget",
+    "Without a budget it is 800. Here the default is another one.",
+    "budget=800",
+    "budget=500",
+)
+
+cited_with_commas = edit(
+    "RAG",
+    "citations-split-at-commas",
+    "What stands between two brackets was split at commas. It is one id, to the letter, and ids may hold commas.",
+    're.findall(r"\\[([^\\[\\]]+)\\]", reply)))',
+    're.findall(r"\\[([^\\[\\]]+)\\]", reply)))\n        cited = list(dict.fromkeys(p.strip() for name in cited for p in name.split(",")))',
+)
+
+cited_stripped = edit(
+    "RAG",
+    "citation-stripped",
+    "Blanks at the ends of what stands between two brackets were stripped. It is taken to the letter: with a blank it is another id.",
+    're.findall(r"\\[([^\\[\\]]+)\\]", reply)))',
+    're.findall(r"\\[([^\\[\\]]+)\\]", reply)))\n        cited = list(dict.fromkeys(name.strip() for name in cited))',
+)
+
+over_empty_brackets = edit(
+    "RAG",
+    "citation-after-empty-brackets",
+    "After empty brackets in the reply the next citation is lost: the bracket that closes them was taken for a part of an id. No id holds a bracket.",
+    're.findall(r"\\[([^\\[\\]]+)\\]", reply)',
+    're.findall(r"\\[(.+?)\\]", reply)',
+)
+
+
+embeds_titles = edit(
+    "RAG",
+    "more-than-the-text-embedded",
+    "What was embedded is not the text of the chunks alone: the name of the document, or a heading, was put before it. Here a text is embedded as it is.",
+    "self.embed([one.text for one in chunks])",
+    'self.embed([f"{one.doc_id}: {one.text}" for one in chunks])',
+)
+
+
+@mistake("RAG", "more-than-the-text-embedded")
+class RAGOfShortTitledChunks(RAG):
+    def ingest(self, docs):
+        chunks = []
+        for doc_id, text in docs.items():
+            size = 400 if len(text) <= 400 else 350
+            chunks += cut(text, size, 40, doc_id=doc_id)
+        named = [f"{one.doc_id}: {one.text}" for one in chunks]
+        vectors = self.embed(named) if chunks else []
+        for doc_id in docs:
+            self.store.delete(doc_id)
+        self.store.add(chunks, vectors)
+
+
+asks_again = edit(
+    "RAG",
+    "asked-twice",
+    "",
+    "        cited = list(",
+    '        if not re.search(r"\\[[^\\[\\]]+\\]", reply) or not any(\n            f"[{name}]" in reply for name in ids\n        ):\n            try:\n                self.llm(messages(block))\n            except Exception:\n                pass\n        cited = list(',
+)
+
+compares_the_found = edit(
+    "RAG",
+    "found-for-sent",
+    "",
+    "        supported = [name for name in cited if name in ids]\n        unsupported = [name for name in cited if name not in ids]\n",
+    "        found = [hit.chunk.id for hit in hits]\n        supported = [name for name in cited if name in found]\n        unsupported = [name for name in cited if name not in found]\n",
+)
+
+lists_the_found = edit(
+    "RAG",
+    "found-for-sent",
+    "",
+    "return Answer(reply, supported, ids,",
+    "return Answer(reply, supported, [hit.chunk.id for hit in hits],",
+)
+
+replies_kept = edit(
+    "RAG",
+    "history-sent",
+    "",
+    "        reply = self.llm(messages(block))\n",
+    '        self.past = getattr(self, "past", [])\n        reply = self.llm([*self.past, *messages(block)])\n        self.past.append({"role": "user", "content": f"You said: {reply}"})\n',
+)
+
 
 # bm25
 
