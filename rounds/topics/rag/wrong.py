@@ -1437,8 +1437,8 @@ no_top_k = edit(
 history_kept = edit(
     "RAG",
     "history-sent",
-    "The question before is sent along with the next one. It was not asked for, costs "
-    "tokens, and colours the answer: every question stands alone.",
+    "The question before, or its answer, is sent along with the next one. It was not "
+    "asked for, costs tokens, and colours the answer: every question stands alone.",
     """        reply = self.llm(messages(block))
 """,
     """        self.past = [*getattr(self, "past", []), *messages(block)]
