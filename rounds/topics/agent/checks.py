@@ -8,6 +8,7 @@ last reply before the cap, an answer that is no JSON but Python's parser takes (
 """
 
 import asyncio
+import copy
 import json
 import threading
 import time
@@ -749,12 +750,28 @@ def _(t):
     run.told(["sunny"], first=1)
 
 
+@scene("The tools and their schemas stay as they are.", level=2, stage="edge")
+def _(t):
+    schema = {"type": "object", "properties": {"x": {}}}
+    given = copy.deepcopy(schema)
+    tools = [Tool("zoom", str, given), Tool("find", lambda x: x, given), Tool("a", str)]
+
+    def kept() -> dict[str, Any]:
+        llm = ScriptedLLM([dumped(call("find", x=1)), dumped(final("x"))])
+        t.candidate("Find.", tools, llm)
+        return {"names": [tool.name for tool in tools], "schema": given}
+
+    due = {"names": ["zoom", "find", "a"], "schema": schema}
+    t.look("the tools after a run", kept).equals(due)
+
+
 def cut(run: Run, result: str, begins: int = 1000) -> dict[str, bool]:
     """How the only observation shows a result that does not fit."""
     (text,) = run.observations()
     return {
         "too long": len(text) > MOST,
         "ends [truncated]": text.endswith(MARK),
+        "holds [truncated]": MARK in text,
         "holds the beginning": result[:begins] in text,
         "holds its first words": result[:20] in text,
         "holds its end": result[-20:] in text,
@@ -765,6 +782,7 @@ LONG = "".join(f"{n:04} " for n in range(1200))  # 6,000 characters, no two part
 CUT = {
     "too long": False,
     "ends [truncated]": True,
+    "holds [truncated]": True,
     "holds the beginning": True,
     "holds its first words": True,
     "holds its end": False,
@@ -880,6 +898,14 @@ def _(t):
     one, other = call("poll", x=1, y=2), call("poll", y=2, x=1)
     thrice = spoken(t, one, other, one)
     twice = spoken(t, call("poll", x=8, y=2), other, one)
+    thrice.note(AGAIN, alike(thrice, twice), False)
+
+
+@scene("Nor does it matter inside an argument.", level=2, stage="edge")
+def _(t):
+    one, other = poll({"a": 1, "b": [2]}), poll({"b": [2], "a": 1})
+    thrice = spoken(t, one, other, one)
+    twice = spoken(t, poll(8), other, one)
     thrice.note(AGAIN, alike(thrice, twice), False)
 
 

@@ -1089,6 +1089,41 @@ failures_not_counted = agent(
     'return f"{type(error).__name__}: {error}"',
 )
 
+results_cached = agent(
+    "results-cached",
+    "The same call was answered with what it gave before, and the tool did not run "
+    "again. It runs each time: what is asked for may have changed meanwhile.",
+    "            return note + str(tool.fn(**args))\n",
+    "            kept = perform.__dict__\n"
+    "            if past[-1] not in kept:\n"
+    "                kept[past[-1]] = str(tool.fn(**args))\n"
+    "            return note + kept[past[-1]]\n",
+)
+unreached_not_counted = agent(
+    "calls-of-no-tool-not-counted-as-repeated",
+    "Three same calls of an unknown tool, or with arguments that do not fit, were not "
+    "pointed out. A call counts whatever comes of it.",
+    """            return f"{note}there is no tool {name}, only {', '.join(by_name)}"
+        tool = by_name[name]
+        problem = misfit(args, tool.schema)
+        if problem:
+            return note + problem
+""",
+    """            return f"there is no tool {name}, only {', '.join(by_name)}"
+        tool = by_name[name]
+        problem = misfit(args, tool.schema)
+        if problem:
+            return problem
+""",
+)
+two_told = agent(
+    "two-observations-of-one-reply",
+    "A malformed reply was answered with two observations. It gets one.",
+    '            observe("malformed: the whole reply is to be one JSON object")\n',
+    '            observe("malformed: the whole reply is to be one JSON object")\n'
+    '            observe("try again")\n',
+)
+
 # Parallel calls
 
 first_only = agent(
