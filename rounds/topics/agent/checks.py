@@ -880,7 +880,7 @@ def poll(x: Any) -> dict:
     return call("poll", x=x)
 
 
-AGAIN = "the third call in a row is answered like one that is not repeated"
+AGAIN = "the third same call is answered like any other"
 
 
 @scene(
@@ -901,7 +901,7 @@ def _(t):
     thrice.note(AGAIN, alike(thrice, twice), False)
 
 
-@scene("Nor does it matter inside an argument.", level=2, stage="edge")
+@scene("Nor does the order of keys inside an argument.", level=2, stage="edge")
 def _(t):
     one, other = poll({"a": 1, "b": [2]}), poll({"b": [2], "a": 1})
     thrice = spoken(t, one, other, one)
@@ -917,7 +917,7 @@ def _(t):
     thrice.note(AGAIN, alike(thrice, twice), False)
 
 
-@scene("So does a call that reaches no tool.", level=2, stage="edge")
+@scene("Calls that reach no tool count as repeated too.", level=2, stage="edge")
 def _(t):
     for use, other in (
         (call("nope", x=1), call("nope", x=8)),
@@ -1144,7 +1144,7 @@ def _(t):
         run.note("the status", lambda run=run: run.step.value.status, "final")
         run.ran_all(desk, *uses)
         seen.append(run)
-    look = "three equal calls are answered like calls that are not repeated"
+    look = "three equal calls are answered like any others"
     seen[0].note(look, alike(*seen), False)
 
 
@@ -1372,9 +1372,7 @@ def _(t):
         messages = [part(m, "content") for m in run.step.value.transcript]
         return bool(texts) and set(texts) <= set(messages)
 
-    run.note(
-        "it counted contents of messages and replies, and nothing else", whole, True
-    )
+    run.note("it counted whole messages and nothing else", whole, True)
 
 
 @scene(
