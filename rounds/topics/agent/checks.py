@@ -8,6 +8,7 @@ last reply before the cap, an answer that is no JSON but Python's parser takes (
 """
 
 import asyncio
+import copy
 import json
 import threading
 import time
@@ -310,7 +311,7 @@ def _(t):
 
 @scene("The task is sent as it is, in a message of role user.")
 def _(t):
-    for task in ("Add 2 and 3.", 'Say "Grüße",\nthen {stop}.'):
+    for task in ("Add 2 and 3.", 'Say "Grüße",\nthen {stop}.', "  Add 2.\n"):
         run = Run(t, [final("ok")], task=task)
         run.ends("final", "ok", 1, [0])
 
@@ -348,6 +349,14 @@ def _(t):
         return [m["content"] for m in sent if m["role"] == "assistant"]
 
     run.note("the assistant's turns", verbatim, [dumped(use) for use in uses])
+
+
+@scene("However many steps: every prompt holds all before it.")
+def _(t):
+    desk = Desk()
+    uses = [call("look", n=n) for n in range(7)]
+    run = Run(t, [*uses, final("x")], [desk.tool("look")], max_steps=8)
+    run.ends("final", "x", 8, [1] * 7 + [0]).prompts()
 
 
 @scene("Without args a tool is called without arguments; other keys are fine.")
@@ -388,6 +397,8 @@ def _(t):
     both = {"calls": [{"id": "k1", **call("add", a=1, b=1)}], "final": 0}
     run = Run(t, [both], tools).ends("final", 0, 1, [0])
     run.ran(desk)
+    for beside in ({"calls": "x"}, {"tool": 3}, {"tool": "add", "args": 1}):
+        Run(t, [{**beside, **final(5)}], tools).ends("final", 5, 1, [0])
 
 
 @scene(
@@ -426,7 +437,7 @@ def _(t):
     for name in (3, None, ["now"], {"name": "now"}):
         run = Run(t, [{"tool": name}, final("x")], tools)
         run.ends("final", "x", 2, [1, 0])
-    for args in ([1, 2], "now", 7, ["a"]):
+    for args in ([1, 2], "now", 7, ["a"], "", 0, False):
         run = Run(t, [{"tool": "now", "args": args}, final("x")], tools)
         run.ends("final", "x", 2, [1, 0])
     run.ran(desk)
@@ -455,6 +466,9 @@ def _(t):
     run.ends("final", "two", 3, [1, 1, 0])
     run.ran(desk, use)
     Run(t, [call("fn"), final("x")], []).ends("final", "x", 2, [1, 0])
+    desk = Desk()
+    run = Run(t, [call(" add ", a=1, b=1), final("x")], [desk.tool("add", add)])
+    run.ends("final", "x", 2, [1, 0]).ran(desk)
 
 
 @scene(
@@ -483,6 +497,56 @@ def _(t):
     run = Run(t, [wrong, final("x")], tools).ends("final", "x", 2, [1, 0])
     run.ran(desk, wrong)
     run.told(["TypeError"])
+
+
+@scene("All lines of a result are told.")
+def _(t):
+    desk = Desk()
+    text = 'Oslo: 4 degrees\nBergen: "rain"'
+    run = Run(t, [call("get"), final("x")], [desk.tool("get", text)])
+    run.ends("final", "x", 2, [1, 0])
+    run.told([text])
+
+
+@scene("Your own words in an observation take 200 characters at most.", stage="edge")
+def _(t):
+    long = {"type": "object", "description": "Reads a row. " * 30, "properties": {}}
+    for use, said in ((call("look"), "KeyErrorrow 7"), (call("nope"), "nope")):
+        desk = Desk()
+        tools = [desk.tool("look", KeyError("row 7"), long)]
+        run = Run(t, [use, final("x")], tools).ends("final", "x", 2, [1, 0])
+
+        def brief(run=run, said=said) -> bool:
+            return all(len(text) <= 200 + len(said) for text in run.observations())
+
+        run.note("200 characters of its own at most", brief, True)
+
+
+@scene("An observation does not depend on the step.", stage="edge")
+def _(t):
+    desk = Desk()
+    uses = [call("look", n=1), call("look", n=2), call("look", n=1)]
+    run = Run(t, [*uses, final("x")], [desk.tool("look", "done")], max_steps=4)
+    run.ends("final", "x", 4, [1, 1, 1, 0])
+
+    def same() -> bool:
+        first, _, last = run.observations()
+        return first == last
+
+    run.note("the same call is answered alike at steps 1 and 3", same, True)
+
+
+@scene("Replies stand in the transcript word for word.", stage="edge")
+def _(t):
+    desk = Desk()
+    said = ["  Let me think.\n", '{"tool":    "now"}', '{ "final":1 }']
+    run = Run(t, said, [desk.tool("now", "12:00")]).ends("final", 1, 3, [1, 1, 0])
+
+    def verbatim() -> list[str]:
+        told = run.step.value.transcript
+        return [part(m, "content") for m in told if part(m, "role") == "assistant"]
+
+    run.note("the assistant's turns", verbatim, said)
 
 
 @scene("A result that is no text is shown as text.", stage="property")
@@ -537,7 +601,7 @@ def _(t):
     Run(t, [final(1)], max_steps=1).ends("final", 1, 1, [0])
 
 
-@scene("When the model fails the status is error.", stage="edge")
+@scene("When the model fails the status is error: no retries.", stage="edge")
 def _(t):
     run = Run(t, [ConnectionError("reset"), final("x")])
     run.ends("error", None, 1, []).asked(1)
@@ -618,7 +682,24 @@ def _(t):
 @scene("Nothing is required unless the schema says so.", level=2)
 def _(t):
     schema = {"type": "object", "properties": {"n": {"type": "integer"}, "note": {}}}
-    tried(t, schema, [{}, {"n": 4}, {"note": [1, "a"]}], [{"n": "4"}, {"m": 4}])
+    tried(t, schema, [{}, {"n": 4}], [{"m": 4}])
+
+
+@scene("A property without type takes anything.", level=2)
+def _(t):
+    schema = {"type": "object", "properties": {"note": {}}}
+    tried(t, schema, [{"note": it} for it in (None, True, 4, "a", [1, "a"], {})], [])
+
+
+@scene("Nothing is converted.", level=2)
+def _(t):
+    schema = {"type": "object", "properties": {"n": {"type": "integer"}}}
+    tried(t, schema, [{"n": 4}], [{"n": "4"}, {"n": 4.5}])
+
+
+@scene("A schema without properties knows no arguments.", level=2, stage="edge")
+def _(t):
+    tried(t, {"type": "object"}, [{}], [{"x": 1}])
 
 
 @scene("Type string.", level=2)
@@ -669,18 +750,43 @@ def _(t):
     run.told(["sunny"], first=1)
 
 
+@scene("The tools and their schemas stay as they are.", level=2, stage="edge")
+def _(t):
+    schema = {"type": "object", "properties": {"x": {}}}
+    given = copy.deepcopy(schema)
+    tools = [Tool("zoom", str, given), Tool("find", lambda x: x, given), Tool("a", str)]
+
+    def kept() -> dict[str, Any]:
+        llm = ScriptedLLM([dumped(call("find", x=1)), dumped(final("x"))])
+        t.candidate("Find.", tools, llm)
+        return {"names": [tool.name for tool in tools], "schema": given}
+
+    due = {"names": ["zoom", "find", "a"], "schema": schema}
+    t.look("the tools after a run", kept).equals(due)
+
+
 def cut(run: Run, result: str, begins: int = 1000) -> dict[str, bool]:
     """How the only observation shows a result that does not fit."""
     (text,) = run.observations()
     return {
         "too long": len(text) > MOST,
         "ends [truncated]": text.endswith(MARK),
+        "holds [truncated]": MARK in text,
         "holds the beginning": result[:begins] in text,
+        "holds its first words": result[:20] in text,
+        "holds its end": result[-20:] in text,
     }
 
 
 LONG = "".join(f"{n:04} " for n in range(1200))  # 6,000 characters, no two parts alike
-CUT = {"too long": False, "ends [truncated]": True, "holds the beginning": True}
+CUT = {
+    "too long": False,
+    "ends [truncated]": True,
+    "holds [truncated]": True,
+    "holds the beginning": True,
+    "holds its first words": True,
+    "holds its end": False,
+}
 
 
 @scene("A long result is cut to 2,000 characters, the mark included.", level=2)
@@ -708,22 +814,33 @@ def _(t):
 
 @scene("At the limit: whole without the mark, or cut with it.", level=2)
 def _(t):
-    sizes = (1900, *range(1950, 2014), 2100)
+    sizes = (*range(1790, 2014), 2100)
 
-    def strays() -> list[int]:
-        found = []
+    def shown() -> dict[str, Any]:
+        longest, whole_one, either = 0, 0, True
         for size in sizes:
             tools = [Tool("read", lambda size=size: LONG[:size])]
             llm = ScriptedLLM([dumped(call("read")), dumped(final("x"))])
             t.candidate("Read.", tools, llm)
             text = llm.sent[-1][-1]["content"]
             marked, whole = text.endswith(MARK), LONG[:size] in text
-            if len(text) > MOST or marked == whole:
-                found.append(size)
-        return found
+            either = either and marked != whole
+            longest = max(longest, len(text))
+            whole_one = max(whole_one, len(text)) if whole else whole_one
+        beyond = f"more than {MOST + len(MARK):,}"
+        return {
+            "each is whole or ends [truncated]": either,
+            "the longest": longest if longest <= MOST + len(MARK) else beyond,
+            "the longest whole one": whole_one if whole_one <= MOST else "too long",
+        }
 
-    look = "the sizes, of 1,900 to 2,100, that are shown otherwise"
-    t.look(look, strays).equals([])
+    due = {
+        "each is whole or ends [truncated]": True,
+        "the longest": MOST,
+        "the longest whole one": MOST,
+    }
+    look = "the observations of results of 1,790 to 2,100 characters"
+    t.look(look, shown).equals(due)
 
 
 @scene("Errors are cut as well.", level=2, stage="edge")
@@ -763,7 +880,7 @@ def poll(x: Any) -> dict:
     return call("poll", x=x)
 
 
-AGAIN = "the third call in a row is answered like one that is not repeated"
+AGAIN = "the third same call is answered like any other"
 
 
 @scene(
@@ -784,12 +901,54 @@ def _(t):
     thrice.note(AGAIN, alike(thrice, twice), False)
 
 
+@scene("Nor does the order of keys inside an argument.", level=2, stage="edge")
+def _(t):
+    one, other = poll({"a": 1, "b": [2]}), poll({"b": [2], "a": 1})
+    thrice = spoken(t, one, other, one)
+    twice = spoken(t, poll(8), other, one)
+    thrice.note(AGAIN, alike(thrice, twice), False)
+
+
 @scene("A call that fails counts too.", level=2, stage="edge")
 def _(t):
     error = ValueError("busy")
     thrice = spoken(t, poll(1), poll(1), poll(1), gives=error)
     twice = spoken(t, poll(8), poll(1), poll(1), gives=error)
     thrice.note(AGAIN, alike(thrice, twice), False)
+
+
+@scene("Calls that reach no tool count as repeated too.", level=2, stage="edge")
+def _(t):
+    for use, other in (
+        (call("nope", x=1), call("nope", x=8)),
+        (call("plan", city=1), call("plan", city=8)),
+    ):
+        seen = []
+        for uses in ([use] * 3, [other, use, use]):
+            desk = Desk()
+            tools = [desk.tool("plan", "fine", CITY)]
+            run = Run(t, [*uses, final("x")], tools)
+            run.note("the status", lambda run=run: run.step.value.status, "final")
+            run.ran(desk)
+            seen.append(run)
+        seen[0].note(AGAIN, alike(*seen), False)
+
+
+@scene("Another repetition in the same run is pointed out too.", level=2, stage="edge")
+def _(t):
+    first = poll(1), poll(1), poll(1)
+    thrice = spoken(t, *first, poll(2), poll(2), poll(2))
+    twice = spoken(t, *first, poll(3), poll(2), poll(2))
+    thrice.note(AGAIN, alike(thrice, twice), False)
+
+
+@scene("What was called in another run does not count.", level=2, stage="edge")
+def _(t):
+    spoken(t, poll(1), poll(1))
+    again = spoken(t, poll(1))
+    fresh = spoken(t, poll(8))
+    look = "the first call of a run is answered as if it were new"
+    again.note(look, alike(again, fresh), True)
 
 
 @scene("Two in a row are not pointed out.", level=2, stage="edge")
@@ -929,6 +1088,8 @@ def _(t):
         {"tool": "add", "args": {"a": 1, "b": 1}},
         {"id": "lima_w", "tool": ["add"]},
         {"id": "lima_w", "tool": "add", "args": [1, 2]},
+        {"id": 7, **call("add", a=1, b=1)},
+        {"id": "lima_w", **final(7)},
     )
     for bad in entries:
         for asked in ([bad, good], [good, bad])[:: 1 if bad == 3 else 2]:
@@ -970,6 +1131,21 @@ def _(t):
 
     due = {"too long": False, "ends [truncated]": True}
     run.note("the first observation", first, due)
+
+
+@scene("Equal calls in one reply are pointed out, whatever their ids.", level=3)
+def _(t):
+    seen = []
+    for first in (poll(1), poll(8)):
+        desk = Desk()
+        uses = [first, poll(1), poll(1)]
+        asked = calls(**dict(zip(("kilo_q", "lima_w", "mike_z"), uses, strict=True)))
+        run = Run(t, [asked, final("x")], [desk.tool("poll", "same")])
+        run.note("the status", lambda run=run: run.step.value.status, "final")
+        run.ran_all(desk, *uses)
+        seen.append(run)
+    look = "three equal calls are answered like any others"
+    seen[0].note(look, alike(*seen), False)
 
 
 class Approver:
@@ -1181,6 +1357,24 @@ def _(t):
         run.ends(*ends)
 
 
+@scene("count_tokens is asked about one message at a time.", level=3)
+def _(t):
+    texts = []
+
+    def count(text: str) -> int:
+        texts.append(text)
+        return 1
+
+    count.says = "count_tokens"
+    run = budgeted(t, 1000, count_tokens=count).ends("final", ticks(4), 3, [1, 1, 0])
+
+    def whole() -> bool:
+        messages = [part(m, "content") for m in run.step.value.transcript]
+        return bool(texts) and set(texts) <= set(messages)
+
+    run.note("it counted whole messages and nothing else", whole, True)
+
+
 @scene(
     "max_tokens without count_tokens: ValueError, before the model is asked.",
     level=3,
@@ -1311,8 +1505,8 @@ def _(t):
     equal(
         t,
         {
-            "2 ** 10": 1024,
             "2 ** 3 ** 2": 512,
+            "2 ** 10": 1024,
             "(2 ** 3) ** 2": 64,
             "-2 ** 2": -4,
             "(-2) ** 2": 4,
@@ -1335,6 +1529,17 @@ def _(t):
 def _(t):
     equal(t, {"0.1 + 0.2": 0.1 + 0.2, "1e3": 1000.0, ".5 * 4": 2.0, "2.": 2.0})
     equal(t, {"1.5 + 1": 2.5, "1e-3 / 10": 1e-4, "1 - 0.9": 1 - 0.9})
+
+
+@safe_eval.case("Numbers as Python writes them.", stage="edge")
+def _(t):
+    equal(t, {"0x10": 16, "0b11": 3, "0o17 + 1": 16, "1_000": 1000, "0xF_f": 255})
+    equal(t, {"1_0.5": 10.5, "00": 0, "1E2": 100.0})
+
+
+@safe_eval.case("Numbers as Python does not write them.", level=2, stage="edge")
+def _(t):
+    refused(t, "007", "1__0", "_1", "1_", "0x", "0b2", "0o8", "1e", "1_e2")
 
 
 @safe_eval.case("Integers are exact, however long.", stage="edge")

@@ -108,15 +108,15 @@ def run_agent(
         name, args = call.get("tool"), call.get("args", {})
         if not isinstance(name, str) or not isinstance(args, dict):
             return 'malformed: "tool" is a name and "args" an object'
-        if name not in by_name:
-            return f"there is no tool {name}, only {', '.join(by_name)}"
-        tool = by_name[name]
-        problem = misfit(args, tool.schema)
-        if problem:
-            return problem
         past.append((name, json.dumps(args, sort_keys=True)))
         again = past[-3:] == past[-1:] * 3
         note = "You have made this very call three times. " if again else ""
+        if name not in by_name:
+            return f"{note}there is no tool {name}, only {', '.join(by_name)}"
+        tool = by_name[name]
+        problem = misfit(args, tool.schema)
+        if problem:
+            return note + problem
         try:
             if tool.needs_approval and (
                 approve is None or approve(name, args) is not True
@@ -397,13 +397,13 @@ def run_agent_by_recursion(
         name, args = entry.get("tool"), entry.get("args", {})
         if not isinstance(args, dict) or type(name) is not str:
             return "Error: wrong types."
-        tool = table.get(name)
-        if tool is None:
-            return f"Error: unknown tool {name!r}."
         made.append((name, args))
         extra = ""
         if len(made) == 3 and made[0] == made[1] == made[2]:
             extra = "(This is the third time in a row.) "
+        tool = table.get(name)
+        if tool is None:
+            return f"{extra}Error: unknown tool {name!r}."
         wrong = misfit(args, tool.schema)
         if wrong:
             return f"{extra}Error: {wrong}."
@@ -485,13 +485,15 @@ def run_agent_in_threads(
         if not isinstance(call, dict) or not isinstance(call.get("tool"), str):
             return lambda: "bad call"
         args = call["args"] if "args" in call else {}
+        if not isinstance(args, dict):
+            return lambda: "bad arguments"
+        log.append([call["tool"], args])
+        hint = "Again? " if len(log) > 2 and log[-1] == log[-2] == log[-3] else ""
         tool = find(call["tool"])
         if tool is None:
-            return lambda: "no such tool"
-        if not isinstance(args, dict) or misfit(args, tool.schema):
-            return lambda: "bad arguments"
-        log.append([tool.name, args])
-        hint = "Again? " if len(log) > 2 and log[-1] == log[-2] == log[-3] else ""
+            return lambda: hint + "no such tool"
+        if misfit(args, tool.schema):
+            return lambda: hint + "bad arguments"
         if tool.needs_approval and not permitted(tool.name, args):
             return lambda: hint + "refused"
         return partial(act, tool, args, hint)
@@ -622,14 +624,16 @@ def run_agent_as_a_state_machine(
         name, args = call.get("tool"), call.get("args", {})
         if not (isinstance(name, str) and isinstance(args, dict)):
             return observation("The types are wrong.", head)
-        if name not in names:
-            return observation(f"No tool is called {name}.", head)
-        tool = names[name]
-        if tool.schema is not None and misfit(args, tool.schema):
-            return observation("The arguments do not fit.", head)
         state["calls"].append((name, sorted(args.items(), key=str)))
+        tool = names.get(name)
         try:
-            if tool.needs_approval and (not approve or approve(name, args) is not True):
+            if tool is None:
+                observation(f"No tool is called {name}.", head)
+            elif tool.schema is not None and misfit(args, tool.schema):
+                observation("The arguments do not fit.", head)
+            elif tool.needs_approval and (
+                not approve or approve(name, args) is not True
+            ):
                 observation("It was not allowed.", head)
             else:
                 observation(f"{tool.fn(**args)}", head)

@@ -433,12 +433,10 @@ args_type = agent(
     "tell the model.",
     """        if not isinstance(name, str) or not isinstance(args, dict):
             return 'malformed: "tool" is a name and "args" an object'
-        if name not in by_name:
 """,
     """        if not isinstance(name, str):
             return 'malformed: "tool" is a name and "args" an object'
         args = dict(args)
-        if name not in by_name:
 """,
 )
 args_dropped = agent(
@@ -447,12 +445,10 @@ args_dropped = agent(
     "not what the model asked for: it is malformed, and no tool runs.",
     """        if not isinstance(name, str) or not isinstance(args, dict):
             return 'malformed: "tool" is a name and "args" an object'
-        if name not in by_name:
 """,
     """        if not isinstance(name, str):
             return 'malformed: "tool" is a name and "args" an object'
         args = args if isinstance(args, dict) else {}
-        if name not in by_name:
 """,
 )
 args_needed = agent(
@@ -524,7 +520,7 @@ unknown_escapes = agent(
     "A tool that does not exist ends the run with an exception. Models invent names: "
     "tell it, and go on.",
     """        if name not in by_name:
-            return f"there is no tool {name}, only {', '.join(by_name)}"
+            return f"{note}there is no tool {name}, only {', '.join(by_name)}"
 """,
     "",
 )
@@ -782,8 +778,8 @@ unchecked = agent(
 checked_late = agent(
     "schema-ignored",
     "",
-    "        if problem:\n            return problem\n",
-    "        if problem:\n            tool.fn(**args)\n            return problem\n",
+    "        if problem:\n            return note + problem\n",
+    "        if problem:\n            tool.fn(**args)\n            return note + problem\n",
 )
 names_only = agent(
     "types-not-checked",
@@ -854,14 +850,14 @@ number_means_float = agent(
     "number-refuses-integers",
     "A whole number was refused where the schema says number. 2 is a number as well as "
     "2.5.",
-    "        if problem:\n            return problem\n",
+    "        if problem:\n            return note + problem\n",
     """        if not problem and tool.schema:
             for key, value in args.items():
                 kind = tool.schema["properties"][key].get("type")
                 if kind == "number" and not isinstance(value, float):
                     problem = "no number"
         if problem:
-            return problem
+            return note + problem
 """,
 )
 integer_means_number = agent(
@@ -894,21 +890,21 @@ falsy_missing = agent(
     "falsy-argument-taken-for-missing",
     "A required argument was there, but falsy, and taken for missing: an empty text, 0 "
     "or false is a value.",
-    "        if problem:\n            return problem\n",
+    "        if problem:\n            return note + problem\n",
     """        if tool.schema and not all(
             args.get(key) or args.get(key, 1) is None
             for key in tool.schema.get("required", [])
         ):
             problem = "missing"
         if problem:
-            return problem
+            return note + problem
 """,
 )
 misfit_ends = agent(
     "bad-arguments-end-the-run",
     "Arguments that do not fit the schema ended the run. They are told to the model, "
     "which can mend them.",
-    "        if problem:\n            return problem\n",
+    "        if problem:\n            return note + problem\n",
     "        if problem:\n            raise ValueError(problem)\n",
 )
 
@@ -989,6 +985,26 @@ replaced_by_note = agent(
     "characters with the mark.",
     'text = text[: 2000 - len("[truncated]")] + "[truncated]"',
     'text = text[:30] + " is too long [truncated]"',
+)
+cut_short = agent(
+    "cut-shorter-than-needed",
+    "Less of the beginning of a long result is shown than fits into 2,000 characters.",
+    'text = text[: 2000 - len("[truncated]")] + "[truncated]"',
+    'text = text[:500] + "[truncated]"',
+)
+middle_cut = agent(
+    "the-middle-cut-out",
+    "The end of a long result is shown, and less of its beginning than fits. Only the "
+    "beginning is kept, and then the mark.",
+    'text = text[: 2000 - len("[truncated]")] + "[truncated]"',
+    'text = text[:100] + text[-1800:] + "[truncated]"',
+)
+mark_first = agent(
+    "mark-at-the-front",
+    "The mark stands before the part that is shown. A cut observation ends with "
+    "[truncated].",
+    'text = text[: 2000 - len("[truncated]")] + "[truncated]"',
+    'text = "[truncated]" + text[: 2000 - len("[truncated]")]',
 )
 
 # Repetition
@@ -1071,6 +1087,41 @@ failures_not_counted = agent(
     "stuck: a call counts whatever comes of it.",
     'return f"{note}{type(error).__name__}: {error}"',
     'return f"{type(error).__name__}: {error}"',
+)
+
+results_cached = agent(
+    "results-cached",
+    "The same call was answered with what it gave before, and the tool did not run "
+    "again. It runs each time: what is asked for may have changed meanwhile.",
+    "            return note + str(tool.fn(**args))\n",
+    "            kept = perform.__dict__\n"
+    "            if past[-1] not in kept:\n"
+    "                kept[past[-1]] = str(tool.fn(**args))\n"
+    "            return note + kept[past[-1]]\n",
+)
+unreached_not_counted = agent(
+    "calls-of-no-tool-not-counted-as-repeated",
+    "Three same calls of an unknown tool, or with arguments that do not fit, were not "
+    "pointed out. A call counts whatever comes of it.",
+    """            return f"{note}there is no tool {name}, only {', '.join(by_name)}"
+        tool = by_name[name]
+        problem = misfit(args, tool.schema)
+        if problem:
+            return note + problem
+""",
+    """            return f"there is no tool {name}, only {', '.join(by_name)}"
+        tool = by_name[name]
+        problem = misfit(args, tool.schema)
+        if problem:
+            return problem
+""",
+)
+two_told = agent(
+    "two-observations-of-one-reply",
+    "A malformed reply was answered with two observations. It gets one.",
+    '            observe("malformed: the whole reply is to be one JSON object")\n',
+    '            observe("malformed: the whole reply is to be one JSON object")\n'
+    '            observe("try again")\n',
 )
 
 # Parallel calls
@@ -1491,8 +1542,9 @@ replies_free = agent(
 )
 prompt_once = agent(
     "prompts-counted-once",
-    "Each message is counted once. But every prompt sends all that came before again, "
-    "and all of it is paid for: the sum grows with the square of the steps.",
+    "The prompts before do not add up: as in the last prompt alone, each message is "
+    "counted once. But every prompt sends all that came before again, and all of it is "
+    "paid for: the sum grows with the square of the steps.",
     'spent += sum(count_tokens(message["content"]) for message in transcript)',
     'spent = sum(count_tokens(message["content"]) for message in transcript)',
 )
