@@ -84,9 +84,17 @@ def parsed(page: Path) -> BeautifulSoup:
 
 
 @cache
-def parsed_once(page: Path) -> BeautifulSoup:
-    """The same, for a page that many links lead to."""
-    return parsed(page)
+def headings(page: Path) -> dict[str, str]:
+    """The headings of a page by the ids of their sections.
+
+    The tree itself is not kept: those of all pages take hundreds of megabytes.
+    """
+    found = {}
+    for section in parsed(page).select("section[id]"):
+        heading = section.find(re.compile("^h[1-6]$"))
+        if heading:  # it ends with the sign that links to it
+            found[str(section["id"])] = heading.get_text()[:-1]
+    return found
 
 
 def off_host_in_html(tree: BeautifulSoup) -> list[str]:
@@ -124,7 +132,7 @@ def has_anchor(page: Path, name: str) -> bool:
 
 @cache
 def _ids(page: Path) -> set[str]:
-    return {str(element["id"]) for element in parsed_once(page).select("[id]")}
+    return {str(element["id"]) for element in parsed(page).select("[id]")}
 
 
 def find_browser() -> str | None:
