@@ -270,10 +270,12 @@ def test_nbval_compares_the_words_and_lets_the_ids_be(built, tmp_path):
 
 
 def test_lock_has_the_named_packages_and_none_that_they_ask_for():
-    named = json.loads((ROOT / "package.json").read_text("utf-8"))["dependencies"]
+    wanted = json.loads((ROOT / "package.json").read_text("utf-8"))
+    named = wanted["dependencies"] | wanted["devDependencies"]
     lock = json.loads((ROOT / "package-lock.json").read_text("utf-8"))
     packages = lock["packages"]
-    assert packages.pop("")["dependencies"] == named
+    root = packages.pop("")
+    assert root["dependencies"] | root["devDependencies"] == named
     found = {name.removeprefix("node_modules/"): p for name, p in packages.items()}
     assert {name: package["version"] for name, package in found.items()} == named
     for package in found.values():
