@@ -45,7 +45,7 @@ test: $(READY) $(VENV)/.dev ## lint, notebooks, twins, bank, site, browser
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(ONE_THREAD) $(PY) -m rounds.build --check
-	$(ONE_THREAD) $(PY) -m pytest -n $(WORKERS) --dist loadfile \
+	$(ONE_THREAD) $(PY) -m pytest -n $(WORKERS) --dist loadgroup \
 		--nbval --nbval-current-env --nbval-cell-timeout=120 \
 		--ignore=tests/fixtures tests $(NOTEBOOKS)
 

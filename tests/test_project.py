@@ -133,6 +133,13 @@ def test_ci_script_is_a_valid_script_that_may_be_run():
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="no make on this machine")
+def test_tests_of_one_file_stay_in_one_process(request: pytest.FixtureRequest):
+    if not getattr(request.config.option, "loadgroup", False):
+        pytest.skip("only `make test` spreads the tests by group")
+    # With pytest 9.2, xdist 3.8 spreads them one by one and says nothing (xdist #1386).
+    assert request.node.nodeid.endswith(f"@{request.node.path}")
+
+
 def test_python_that_is_too_old_is_refused_in_one_sentence(tmp_path: Path):
     """Make is given a Python that says it is 3.9, in a checkout with no .venv."""
     shutil.copy(ROOT / "Makefile", tmp_path)
