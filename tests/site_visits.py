@@ -71,6 +71,7 @@ class Visit:
 
     strangers: list[str] = field(default_factory=list)  # requests to other hosts
     complaints: list[str] = field(default_factory=list)  # errors, missing files
+    fetched: set[str] = field(default_factory=set)  # from this site
     width: int = 0
     sticking_out: list[str] = field(default_factory=list)
     shifted: float = 0
@@ -166,6 +167,7 @@ async def visit(found: Tour, context: BrowserContext, address: str, page: str) -
     context.on("console", lambda said: said.type == "error" and complain(said.text))
     context.on("weberror", lambda one: complain(str(one.error)))
     context.on("response", lambda r: r.status >= 400 and complain(r.url))
+    context.on("requestfinished", lambda r: seen.fetched.add(r.url))
     tab = await opened(context, address, page)
     seen.width = await tab.evaluate("document.documentElement.scrollWidth")
     seen.sticking_out = await tab.evaluate(STICKING_OUT)

@@ -1,11 +1,12 @@
 """The site as a whole: built once, from a clean checkout, then read and looked at."""
 
+import gzip
 import json
 import re
 import threading
 from pathlib import Path
 from statistics import median
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import pytest
 from site_helpers import (
@@ -206,6 +207,19 @@ def test_every_picture_has_a_description(html: Path, page: str):
 def test_page_asks_nobody_else_and_has_no_errors(seen: Tour, page: str):
     assert seen.visits[page].strangers == []
     assert seen.visits[page].complaints == []
+
+
+@pytest.mark.parametrize("page", LOOKED_AT)
+def test_page_is_light_and_takes_its_icons_from_the_small_font(
+    seen: Tour, html: Path, address: str, page: str
+):
+    of_this_site = [url for url in seen.visits[page].fetched if url.startswith(address)]
+    files = [urlsplit(url).path.strip("/") for url in of_this_site]
+    sent = {name: len(gzip.compress((html / name).read_bytes(), 6)) for name in files}
+    lively = "_static/widgets/embed-amd.js" in sent
+    assert sum(sent.values()) <= (1_500_000 if lively else 700_000), sent
+    assert "_static/icons.woff" in sent
+    assert [name for name in sent if "fontawesome" in name] == []
 
 
 @pytest.mark.parametrize("page", LOOKED_AT)

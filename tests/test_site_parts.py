@@ -1,5 +1,6 @@
 """The parts of the site's build, each by itself."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -10,7 +11,10 @@ from pathlib import Path
 from textwrap import dedent
 
 import nbformat
+import numpy as np
 import pytest
+from fontTools.ttLib import TTFont
+from PIL import Image
 from site_helpers import ROOT, find_browser, parsed
 
 from rounds import catalog
@@ -22,6 +26,7 @@ from rounds.site import (
     build,
     contents,
     extension,
+    lighter,
     public,
     readme,
 )
@@ -297,7 +302,70 @@ def test_copied_page_scripts_replace_stale_ones(tmp_path):
     (tmp_path / "stale.js").write_text("")
     browser_files.copy(ROOT, tmp_path)
     assert not (tmp_path / "stale.js").exists()
-    assert (tmp_path / "mathjax" / "tex-mml-chtml.js").is_file()
+    assert (tmp_path / "mathjax" / "startup.js").is_file()
+
+
+# What makes the pages light
+
+
+def test_font_of_icons_has_those_in_use_and_few_others(tmp_path):
+    lighter.icon_font(tmp_path / "icons.woff")
+    glyphs = TTFont(tmp_path / "icons.woff").getBestCmap()
+    assert {0xF0C9, 0xF186, 0xF185} <= set(glyphs)  # bars, moon, sun
+    assert len(lighter.ICONS) < len(glyphs) < 50
+
+
+def test_icon_that_the_theme_lacks_is_an_error(monkeypatch):
+    monkeypatch.setattr(lighter, "ICONS", ("bars", "no-such-icon"))
+    with pytest.raises(SiteError, match="no-such-icon"):
+        lighter.icon_codes('.fa-bars:before,.fa-navicon:before{content:"\\f0c9"}')
+
+
+def test_style_sheet_keeps_the_rules_of_icons_in_use_and_all_others():
+    rules = [
+        '.fa-bars:before,.fa-navicon:before{content:"\\f0c9"}',
+        '.fa-bars-progress:before{content:"\\f828"}',
+        "a:before{color:red}",
+    ]
+    assert lighter.styles("".join(rules)) == rules[0] + rules[2]
+
+
+@pytest.mark.parametrize("lost", ["@jupyter-widgets/base7", "{version:3", "Awesome"])
+def test_widget_script_of_another_make_is_refused(lost):
+    name = "@jupyter-widgets/html-manager/dist/embed-amd.js"
+    script = (ROOT / "node_modules" / name).read_text(encoding="utf-8")
+    light = lighter.widget_script(script)
+    assert len(light) < 0.6 * len(script)
+    assert 'define("@jupyter-widgets/controls",' in light
+    with pytest.raises(SiteError, match="not made as it was"):
+        lighter.widget_script(script.replace(lost, "another"))
+
+
+def test_state_of_widgets_is_the_same_with_its_letters_as_they_are():
+    state = {"text": "caf\u00e9 </script> \\ \u2028", "n": [1.5, None]}
+    start = '<script type="application/vnd.jupyter.widget-state+json">'
+    body = json.dumps(state).replace("</", "<\\/")
+    found = lighter.page(f"<p>{start}{body}</script>")
+    inside = found.partition(start)[2].partition("</script>")[0]
+    assert (json.loads(inside), "caf\u00e9" in inside) == (state, True)
+    assert found.startswith(f"<p>{start}") and found.endswith("</script>")
+
+
+def test_picture_gets_a_palette_if_it_is_smaller_for_it(tmp_path):
+    rng = np.random.default_rng(5)
+    inks = rng.integers(20, 230, (6, 3))[rng.integers(0, 6, (90, 120))]
+    colours = (inks + rng.integers(-9, 9, inks.shape)).astype(np.uint8)
+    Image.fromarray(colours).save(tmp_path / "many.png")
+    Image.new("1", (8, 8)).save(tmp_path / "one.png", optimize=True)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    lighter.pictures(tmp_path)
+    after = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert set(after) == set(before)
+    assert len(after["many.png"]) < len(before["many.png"])
+    assert after["one.png"] == before["one.png"]
+    with Image.open(tmp_path / "many.png") as few:
+        gap = np.asarray(few.convert("RGBA"))[..., :3].astype(int) - colours
+    assert np.abs(gap).max() <= 16
 
 
 def npm_that_says(version: str, monkeypatch) -> None:

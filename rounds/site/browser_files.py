@@ -16,14 +16,18 @@ import tempfile
 from pathlib import Path
 
 from rounds.root import NoCourse, course_root
-from rounds.site import SiteError
+from rounds.site import SiteError, lighter
 
 # What is copied: a file or folder of node_modules/, and its place below the site's
 # `_static/`. A script for the pages is one more line here and one in package.json.
 COPIES = {
-    "mathjax/es5/tex-mml-chtml.js": "mathjax/tex-mml-chtml.js",
+    "mathjax/es5/startup.js": "mathjax/startup.js",
+    "mathjax/es5/core.js": "mathjax/core.js",
+    "mathjax/es5/input/tex.js": "mathjax/input/tex.js",
     "mathjax/es5/input/tex/extensions": "mathjax/input/tex/extensions",
-    "mathjax/es5/output/chtml/fonts/woff-v2": "mathjax/output/chtml/fonts/woff-v2",
+    "mathjax/es5/output/chtml.js": "mathjax/output/chtml.js",
+    "mathjax/es5/output/chtml/fonts": "mathjax/output/chtml/fonts",
+    "mathjax/es5/a11y/assistive-mml.js": "mathjax/a11y/assistive-mml.js",
     "requirejs/require.js": "widgets/require.js",
     "@jupyter-widgets/html-manager/dist/embed-amd.js": "widgets/embed-amd.js",
     "anywidget/dist/index.js": "widgets/anywidget.js",
@@ -57,6 +61,10 @@ def copy(root: Path, target: Path) -> None:
             shutil.copytree(source, goal)
         else:
             shutil.copyfile(source, goal)
+    script = target / "widgets" / "embed-amd.js"
+    text = script.read_text(encoding="utf-8")
+    script.write_text(lighter.widget_script(text), encoding="utf-8", newline="")
+    lighter.icon_font(target / "icons.woff")
 
 
 def npm_of_this_machine() -> list[str] | None:

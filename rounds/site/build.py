@@ -16,7 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from rounds.root import NoCourse, course_root
-from rounds.site import SiteError, browser_files, public
+from rounds.site import SiteError, browser_files, lighter, public
 
 # -W turns each warning into a failure (a broken link is only a warning, and
 # Jupyter Book exits with 0 on it), -n warns about every reference that leads nowhere,
@@ -44,6 +44,7 @@ def build(root: Path | None = None) -> Path:
     browser_files.copy(root, root / "_build" / "browser")
     run_jupyter_book(root)
     require_pages(root, html)
+    lighter.site(html)
     print(f"The site is in {html}", flush=True)
     return html
 

@@ -76,10 +76,20 @@ export function place(sums, n, goal) {
   return low;
 }
 
+/** Numbers of `width` bytes, from all their first bytes, all second ones and so on. */
+function numbers(stored, width) {
+  const whole = new DataView(new ArrayBuffer(stored.byteLength));
+  const n = stored.byteLength / width;
+  for (let i = 0; i < stored.byteLength; i++) {
+    whole.setUint8((i % n) * width + Math.floor(i / n), stored.getUint8(i));
+  }
+  return whole;
+}
+
 /** The logits of each prompt, with their order, worked out when first asked for. */
 function reader(model, n) {
   const [width, read] = READERS[model.get("dtype")];
-  const stored = view(model.get("logits"));
+  const stored = numbers(view(model.get("logits")), width);
   const scale = model.get("scale");
   const prompts = new Map();
   return (prompt) => {
