@@ -2,15 +2,20 @@
 
 import re
 import xml.etree.ElementTree as ET
+from base64 import b64decode
+from html.parser import HTMLParser
 
+import nbformat
 import numpy as np
 import pytest
 from test_site_parts import small_book
 
 from rounds import given
+from rounds.root import course_root
 from rounds.site import SiteError, build
-from rounds.site.diagrams import DIAGRAMS, text, transformer
+from rounds.site.diagrams import DIAGRAMS, diagram, text, transformer
 from rounds.site.diagrams.drawing import WIDTH, Drawing
+from rounds.site.extension import readable
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -107,3 +112,52 @@ def test_unknown_diagram_fails_the_build_and_the_known_are_named(tmp_path, capfd
         build.run_jupyter_book(book)
     told = capfd.readouterr().err
     assert "no diagram 'atention'" in told and "attention-flow" in told
+
+
+def shown_in_a_notebook(drawing: Drawing) -> dict[str, str]:
+    """The attributes of the one element that the drawing is in JupyterLab."""
+    found = []
+    parser = HTMLParser()
+    parser.handle_starttag = lambda tag, attrs: found.append((tag, dict(attrs)))
+    parser.feed(drawing._repr_html_())
+    (tag, attributes), *more = found
+    assert tag == "img" and not more
+    return attributes
+
+
+@pytest.mark.parametrize("name", DIAGRAMS)
+def test_notebook_shows_the_same_shapes_as_an_image_with_the_words(name: str):
+    drawing = diagram(name)
+    image = shown_in_a_notebook(drawing)
+    assert image["alt"] == f"{drawing.title}. {drawing.told}" == repr(drawing)
+    kind, _, data = image["src"].partition(",")
+    assert kind == "data:image/svg+xml;base64"
+    drawn = ET.fromstring(b64decode(data))
+    shapes = [
+        one for one in svg(drawing) if one.tag[len(SVG) :] not in ("title", "desc")
+    ]
+    assert [ET.tostring(one) for one in drawn] == [ET.tostring(one) for one in shapes]
+    assert "background: white" in drawn.get("style")  # also where the page is dark
+
+
+def test_cell_that_shows_a_diagram_is_inline_on_the_site():
+    cells = ['diagram("merges-tree")', 'print(diagram("merges-tree"))']
+    book = nbformat.v4.new_notebook(cells=[*map(nbformat.v4.new_code_cell, cells)])
+    page = nbformat.reads(readable(nbformat.writes(book), solution=False), as_version=4)
+    assert page.cells[0].cell_type == "markdown"
+    assert page.cells[0].source == "```{rounds-diagram} merges-tree\n```"
+    assert page.cells[1].source == cells[1]
+
+
+def test_unknown_diagram_is_refused_with_the_known_ones():
+    with pytest.raises(
+        ValueError, match="no diagram 'tree'. There are: attention-flow"
+    ):
+        diagram("tree")
+
+
+@pytest.mark.parametrize("name", DIAGRAMS)
+def test_diagram_stands_in_one_chapter(name: str):
+    chapters = (course_root() / "chapters").glob("*.ipynb")
+    cells = [c for path in chapters for c in nbformat.read(path, 4).cells]
+    assert [c.source for c in cells].count(f'diagram("{name}")') == 1

@@ -5,7 +5,8 @@
     {rounds-diagram}                                  a picture (diagrams/)
 
 In the notebooks' source, as shown, the lines that mark a solution are left out, the
-folded cells of a solution say what they hide, and what warns of it comes first.
+folded cells of a solution say what they hide, what warns of it comes first, and a cell
+that shows a diagram is its directive.
 """
 
 import os
@@ -15,7 +16,8 @@ import nbformat
 from sphinx.application import Sphinx
 
 from rounds import catalog
-from rounds.site import accessible, bar, diagrams, glossary, landing, public
+from rounds.site import accessible, bar, glossary, landing, public
+from rounds.site.diagrams import directive
 
 SOLUTION_PROMPTS = {
     "code_prompt_show": "Show the solution",
@@ -35,6 +37,7 @@ def show_solutions_plainly(app: Sphinx, docname: str, source: list[str]) -> None
 def readable(text: str, solution: bool) -> str:
     """The notebook without its markers; a solution says at its top that it is one."""
     notebook = nbformat.reads(text, as_version=4)
+    notebook.cells = [directive.in_prose(cell) for cell in notebook.cells]
     for cell in notebook.cells:
         if cell.cell_type == "code":
             lines = cell.source.splitlines()
@@ -80,7 +83,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("rounds-check", landing.CheckDirective)
     app.add_directive("rounds-names", glossary.NamesDirective)
     app.add_directive("rounds-terms", glossary.TermsDirective)
-    app.add_directive("rounds-diagram", diagrams.DiagramDirective)
+    app.add_directive("rounds-diagram", directive.DiagramDirective)
     url = public.address(os.environ)
     public.load(app, url)
     # Before the extensions look at what is set.

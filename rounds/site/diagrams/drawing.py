@@ -1,11 +1,19 @@
 """A few shapes as inline SVG, in the colours of the page that they stand on."""
 
+from base64 import b64encode
 from dataclasses import dataclass, field
 from html import escape
+
+from rounds.figures import COLOURS, TEXT
 
 # As wide as a phone's text: letters are then as large there as those of the prose.
 WIDTH = 360
 ACCENT = "var(--pst-color-primary, currentColor)"
+# Where there is no page: the colours of the figures, on a ground of its own.
+OWN = (
+    f"color: {TEXT}; --pst-color-primary: {COLOURS['blue']}; background: white; "
+    "font-family: sans-serif"
+)
 LINE = 'fill="none" stroke="currentColor" stroke-width="1.3"'
 
 
@@ -62,12 +70,26 @@ class Drawing:
 
     def svg(self, key: str) -> str:
         """The picture as a figure; `key` tells it from others on its page."""
-        size = f'viewBox="0 0 {WIDTH} {self.height:g}" width="{WIDTH}"'
         named = f'role="img" aria-labelledby="{key}-title {key}-told"'
         head = f'<title id="{key}-title">{escape(self.title)}</title>'
         head += f'<desc id="{key}-told">{escape(self.told)}</desc>'
+        return f'<div class="rounds-diagram">{self._drawn(named, head)}</div>'
+
+    def __repr__(self) -> str:
+        return f"{self.title}. {self.told}"
+
+    def _repr_html_(self) -> str:
+        # An image and not SVG, of which JupyterLab leaves only the words in a notebook
+        # that it does not trust. It has no page to take colours from.
+        own = f'style="{OWN}"'
+        data = b64encode(self._drawn(own).encode()).decode()
+        size = f'width="{WIDTH}" height="{self.height:g}"'
+        alt = escape(repr(self))
+        return f'<img src="data:image/svg+xml;base64,{data}" alt="{alt}" {size}>'
+
+    def _drawn(self, about: str, head: str = "") -> str:
+        size = f'viewBox="0 0 {WIDTH} {self.height:g}" width="{WIDTH}"'
         return (
-            f'<div class="rounds-diagram"><svg xmlns="http://www.w3.org/2000/svg" '
-            f'{size} height="{self.height:g}" {named}>{head}{"".join(self.parts)}'
-            "</svg></div>"
+            f'<svg xmlns="http://www.w3.org/2000/svg" {size} height="{self.height:g}" '
+            f"{about}>{head}{''.join(self.parts)}</svg>"
         )
