@@ -1,4 +1,4 @@
-"""The browser that prints the book and tests the site: one that is installed already."""
+"""The browser that prints the book and tests the site: an installed one."""
 
 import os
 import shutil

@@ -29,6 +29,10 @@ SPOILER = (
     "said again: the solutions follow its sections, each with the program and with "
     "what is to be said about it."
 )
+PRINTED = (
+    "Printed from the course's site: folds lie open, and what can be moved there "
+    "stands here as it opens."
+)
 # Of the scripts of the site only those that typeset formulas and draw explorers.
 SCRIPTS = "script[src*='/mathjax/'], script[src*='/widgets/']"
 
@@ -63,7 +67,7 @@ def parts(html: Path, root: Path) -> list[Part]:
         if name.startswith("solutions/"):
             exercise = read.get(name.replace("solutions/", "exercises/"))
             if exercise:
-                pages.without_repeats(read[name].section, exercise.section)
+                pages.without_repeats(read[name].section, exercise)
             solutions.pages.append(read[name])
     return [*before, *within, *([solutions] if solutions.pages else []), *after]
 
@@ -150,11 +154,9 @@ def _title_page(root: Path, site: str | None) -> str:
         f'<p class="rounds-book-title">{escape(said["title"])}</p>',
         f"<p>{escape(about['description'])}</p>",
         f'<p class="rounds-score">{contents.score_sentence(audit.recorded())}</p>',
-        f'<p class="rounds-imprint">{escape(said["author"])}, '
-        f"{said['copyright']}. Version {about['version']}. Code under the MIT "
-        "License, text under CC BY 4.0."
-        + (f"<br>The site: {escape(site)}" if site else "")
-        + "</p>",
+        f'<p class="rounds-imprint">© {said["copyright"]} {escape(said["author"])}, '
+        f"version {about['version']}. Code under the MIT License, text under CC BY 4.0."
+        f"<br>{PRINTED}{f' It is at {escape(site)}.' if site else ''}</p>",
     ]
     return f'<div class="rounds-title-page">{"".join(lines)}</div>'
 

@@ -15,6 +15,7 @@ from bs4 import BeautifulSoup, Tag
 SHORT = 16
 VIEW = "application/vnd.jupyter.widget-view+json"
 STATE = "application/vnd.jupyter.widget-state+json"
+ANSWERS = '<strong>A spoiler:</strong> this solves <a href="#{}">the exercise</a>.'
 HEADING = re.compile("^h[1-6]$")
 # Attributes that name ids of the same page.
 REFERENCES = ("aria-labelledby", "aria-describedby", "for")
@@ -73,7 +74,9 @@ def own_ids(page: Page) -> None:
         one["id"] = f"{page.key}--{one['id']}"
     for attribute in REFERENCES:
         for one in page.section.select(f"[{attribute}]"):
-            one[attribute] = " ".join(f"{page.key}--{i}" for i in one[attribute].split())
+            one[attribute] = " ".join(
+                f"{page.key}--{i}" for i in one[attribute].split()
+            )
 
 
 def own_places(page: Page, name: str, in_book: list[str]) -> None:
@@ -118,18 +121,23 @@ def sink(section: Tag, levels: int) -> None:
         heading.name = f"h{min(6, int(heading.name[1]) + levels)}"
 
 
-def without_repeats(solution: Tag, exercise: Tag) -> None:
+def without_repeats(solution: Tag, exercise: Page) -> None:
     """Leave out of a solution what its exercise says word for word.
 
-    Sections in which nothing is left go, too.
+    Sections in which nothing is left go, too. What warns of it speaks of folds on the
+    site, and only leads to the exercise here.
     """
-    said = {words(block) for block in blocks(exercise)}
+    said = {words(block) for block in blocks(exercise.section)}
     for block in blocks(solution):
         if words(block) in said:
             block.decompose()
     for section in solution.find_all("section"):
-        if not list(blocks(section)):
+        if not blocks(section):
             section.decompose()
+    for warning in solution.select(".rounds-spoiler > p"):
+        rest = BeautifulSoup(ANSWERS.format(exercise.key), "html.parser")
+        warning.clear()
+        warning.append(rest)
 
 
 def blocks(section: Tag) -> list[Tag]:

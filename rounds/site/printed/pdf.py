@@ -128,7 +128,7 @@ def print_book(html: Path, root: Path, target: Path, paper: str = "a4") -> int:
 
 
 def numbers(printed: bytes) -> tuple[dict[str, int], int]:
-    """On which page each place is that a link leads to, and how many pages there are."""
+    """The pages of the places that links lead to, and how many pages there are."""
     with _pdf(printed) as pdf:
         on = {page.obj.objgen: number for number, page in enumerate(pdf.pages, 1)}
         places = {
