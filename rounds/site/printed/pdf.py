@@ -1,4 +1,4 @@
-"""Prints the whole book as one PDF, from the built site.
+"""Builds the site, and prints the whole of it as one PDF.
 
     python -m rounds.site.printed.pdf [a4 | letter]
 
@@ -6,6 +6,7 @@ An installed Chromium or Chrome prints (set CHROMIUM to the path of one). It is 
 until the page numbers that stand in it are those of the pages: twice or three times.
 """
 
+import importlib.util
 import os
 import sys
 import threading
@@ -15,7 +16,7 @@ from io import BytesIO
 from pathlib import Path
 
 from rounds.root import NoCourse, course_root
-from rounds.site import SiteError, browser, public
+from rounds.site import SiteError, browser, build, public
 from rounds.site.printed import book
 from rounds.site.serve import make_server
 
@@ -23,7 +24,6 @@ OLDEST = 131  # of Chromium: from then on it knows what @page says of the foot
 PATIENCE = 120_000  # milliseconds
 ROUNDS = 5
 PRINT = {"prefer_css_page_size": True, "print_background": True}
-MISSING = "Printing needs {}: python -m pip install -r requirements-dev.txt."
 
 # Explorers are drawn, formulas typeset, pictures and fonts there.
 READY = """async () => {
@@ -51,8 +51,8 @@ NUMBER = """at => {
 @contextmanager
 def opened(html: Path, source: str) -> Iterator:
     """The book `source`, open in a browser as it is to be printed. Raises SiteError."""
-    address = "/book-to-print.html"
-    with make_server(0, html) as server, _browser() as chromium:
+    path, address = require("a4"), "/book-to-print.html"
+    with make_server(0, html) as server, _started(path) as chromium:
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         host = f"http://127.0.0.1:{server.server_port}"
         tab = chromium.new_page(viewport={"width": 605, "height": 900})
@@ -70,18 +70,30 @@ def opened(html: Path, source: str) -> Iterator:
         server.shutdown()
 
 
-@contextmanager
-def _browser() -> Iterator:
-    try:
-        from playwright.sync_api import Error, sync_playwright
-    except ImportError:
-        raise SiteError(MISSING.format("playwright")) from None
+def require(paper: str) -> str:
+    """The path of a browser, if all is here that printing needs. Raises SiteError."""
+    if paper not in book.PAPERS:
+        known = " or ".join(book.PAPERS)
+        raise SiteError(f"{paper!r} is no paper that is known here: take {known}.")
+    for module in ("playwright", "pikepdf"):
+        if importlib.util.find_spec(module) is None:
+            raise SiteError(
+                f"Printing needs {module}: "
+                "python -m pip install -r requirements-dev.txt."
+            )
     path = browser.find()
     if path is None:
         raise SiteError(
             "Printing needs a browser, and no Chromium or Chrome was found: install "
             "one, or set CHROMIUM to the path of one."
         )
+    return path
+
+
+@contextmanager
+def _started(path: str) -> Iterator:
+    from playwright.sync_api import Error, sync_playwright
+
     with sync_playwright() as playwright:
         try:
             chromium = playwright.chromium.launch(
@@ -106,63 +118,62 @@ def print_book(html: Path, root: Path, target: Path, paper: str = "a4") -> int:
 
     Returns the number of its pages. Raises SiteError.
     """
-    if paper not in book.PAPERS:
-        known = " or ".join(book.PAPERS)
-        raise SiteError(f"{paper!r} is no paper that is known here: take {known}.")
     source = book.assemble(html, root, paper, public.address(os.environ))
     with opened(html, source) as tab:
-        # The first time for the numbers alone, without what only a reader of it needs.
-        at, _ = numbers(tab.pdf(**PRINT))
-        for _ in range(ROUNDS):
-            tab.evaluate(NUMBER, at)
-            printed = tab.pdf(**PRINT, outline=True, tagged=True)
-            found, count = numbers(printed)
-            if found == at:
-                break
-            at = found
-        else:
-            raise SiteError("The page numbers do not settle: no PDF was written.")
+        printed, _ = settled(tab)
     target.parent.mkdir(parents=True, exist_ok=True)
-    write(printed, target, root)
-    return count
+    return write(printed, target, root)
 
 
-def numbers(printed: bytes) -> tuple[dict[str, int], int]:
-    """The pages of the places that links lead to, and how many pages there are."""
-    with _pdf(printed) as pdf:
+def settled(tab) -> tuple[bytes, dict[str, int]]:
+    """The open book as a PDF in which the numbers are right, and the numbers."""
+    # The first time for the numbers alone, without what only a reader of it needs.
+    at = numbers(tab.pdf(**PRINT))
+    for _ in range(ROUNDS):
+        tab.evaluate(NUMBER, at)
+        printed = tab.pdf(**PRINT, outline=True, tagged=True)
+        found = numbers(printed)
+        if found == at:
+            return printed, at
+        at = found
+    raise SiteError("The page numbers do not settle: no PDF was written.")
+
+
+def numbers(printed: bytes) -> dict[str, int]:
+    """The page of each place that a link leads to."""
+    import pikepdf
+
+    with pikepdf.open(BytesIO(printed)) as pdf:
         on = {page.obj.objgen: number for number, page in enumerate(pdf.pages, 1)}
-        places = {
+        return {
             name.removeprefix("/"): on[place[0].objgen]
             for name, place in pdf.Root.Dests.items()
         }
-        return places, len(on)
 
 
-def write(printed: bytes, target: Path, root: Path) -> None:
-    """Write the PDF, its parts packed, which makes it three times smaller."""
-    from pikepdf import ObjectStreamMode
+def write(printed: bytes, target: Path, root: Path) -> int:
+    """Write the PDF, its parts packed, which makes it three times smaller.
 
-    with _pdf(printed) as pdf:
+    Returns the number of its pages.
+    """
+    import pikepdf
+
+    with pikepdf.open(BytesIO(printed)) as pdf:
         with pdf.open_metadata() as about:
             about["dc:title"] = book.config(root)["title"]
             about["dc:creator"] = [book.config(root)["author"]]
-        pdf.save(target, object_stream_mode=ObjectStreamMode.generate)
-
-
-def _pdf(printed: bytes):
-    try:
-        import pikepdf
-    except ImportError:
-        raise SiteError(MISSING.format("pikepdf")) from None
-    return pikepdf.open(BytesIO(printed))
+        pdf.save(target, object_stream_mode=pikepdf.ObjectStreamMode.generate)
+        return len(pdf.pages)
 
 
 def main(arguments: list[str]) -> int:
-    """Print this course's book on the paper that `arguments` name, by default A4."""
+    """Build the site and print it on the paper that is named, by default A4."""
     try:
+        paper = (arguments or ["a4"])[0].lower()
+        require(paper)
         root = course_root()
         target = root / "_build" / "coding-rounds.pdf"
-        count = print_book(root / "_build" / "html", root, target, *arguments[:1])
+        count = print_book(build.build(root), root, target, paper)
     except (SiteError, NoCourse) as trouble:
         print(trouble, file=sys.stderr)
         return 1
@@ -171,4 +182,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main([one.lower() for one in sys.argv[1:]]))
+    sys.exit(main(sys.argv[1:]))
