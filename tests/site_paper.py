@@ -13,16 +13,17 @@ from rounds.site.printed import book, pdf
 # What the small PDF is made of: a part, a chapter in it, and what comes last.
 PRINTED = ["part-1", "chapters-attention", "exercises-attention", "glossary"]
 TO_CLICK = (
-    ".rounds-bar, .bd-header, .bd-header-article, .bd-sidebar-primary, .prev-next-footer,"
-    " .bd-sidebar-secondary, .bd-footer, #pst-back-to-top, .copybtn, a.headerlink,"
-    " button, [role=slider], input[type=range], #jb-print-docs-body"
+    ".rounds-bar, .bd-header, .bd-header-article, .bd-sidebar-primary,"
+    " .bd-sidebar-secondary, .prev-next-footer, .bd-footer, #pst-back-to-top,"
+    " .copybtn, a.headerlink, button, [role=slider], input[type=range],"
+    " #jb-print-docs-body"
 )
 # Elements that reach beyond the text, or hold more than they show.
 WIDE = """() => {
   const edge = document.querySelector('.bd-article').getBoundingClientRect().right;
   const out = e => e.getBoundingClientRect().right > edge + 1;
-  const cut = e => e.matches('pre, table, .math, .text_html, .output, .rounds-explorer')
-    && e.scrollWidth > e.clientWidth + 1;
+  const boxes = 'pre, table, div:is(.math, .text_html, .output, .rounds-explorer)';
+  const cut = e => e.matches(boxes) && e.scrollWidth > e.clientWidth + 1;
   return [...document.querySelectorAll('.bd-article *')]
     .filter(e => !e.closest('mjx-assistive-mml, svg'))
     .filter(e => out(e) || cut(e)).map(e => e.outerHTML.slice(0, 120));
@@ -40,7 +41,8 @@ LOST = """() => {
 }"""
 EXPLORERS = """() => [...document.querySelectorAll('.rounds-explorer')]
   .map(e => e.querySelector('.rounds-w').getBoundingClientRect().height)"""
-ALONE = """() => [...document.querySelectorAll('.rounds-piece :is(h1, h2, h3, h4, summary)')]
+ALONE = """() => [...document.querySelectorAll(
+  '.rounds-piece :is(h1, h2, h3, h4, summary)')]
   .filter(e => getComputedStyle(e).breakAfter !== 'avoid').map(e => e.textContent)"""
 VISIBLE = """selector => [...document.querySelectorAll(selector)]
   .filter(e => e.checkVisibility()).map(e => e.outerHTML.slice(0, 120))"""
