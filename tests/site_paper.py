@@ -92,11 +92,13 @@ def on_paper(html: Path, address: str, page: str) -> Paper:
 
 
 def print_little(tab, found: Paper) -> None:
-    """Leave only a few pieces of the book, and print them."""
+    """Leave only a few pieces of the book, and of each its head, and print them."""
     tab.evaluate(
         """kept => {
           for (const one of document.querySelectorAll('.rounds-part, .rounds-piece'))
             if (!kept.includes(one.id)) one.remove();
+          const more = '.rounds-piece > section > section:nth-of-type(n + 3)';
+          for (const one of document.querySelectorAll(more)) one.remove();
         }""",
         PRINTED,
     )
