@@ -5,6 +5,7 @@
 
 PYTHON ?= python3
 PORT ?= 8000
+PAPER ?= a4
 WORKERS ?= 2
 
 VENV := .venv
@@ -21,7 +22,7 @@ BENCHMARKS := $(filter-out %/harness.py %/report.py, $(wildcard benchmarks/*.py)
 ONE_THREAD := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help book site lab notebooks models bench test lock clean
+.PHONY: help book site pdf lab notebooks models bench test lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' \
@@ -32,6 +33,9 @@ book: site ## build the site and serve it on this machine (PORT=8000)
 
 site: $(READY) ## build the site, strictly, into _build/html
 	@$(PY) -m rounds.cli site
+
+pdf: $(READY) $(VENV)/.dev ## print the whole book into _build/ by a browser (PAPER=letter)
+	@$(PY) -m rounds.site.printed.pdf $(PAPER)
 
 lab: $(READY) ## open JupyterLab on work/, the course beside it
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(PY) -m jupyterlab --config jupyter_lab_config.py

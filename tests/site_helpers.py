@@ -14,6 +14,9 @@ from urllib.parse import unquote, urljoin, urlsplit
 import pytest
 from bs4 import BeautifulSoup
 
+from rounds.site.browser import FLAGS as BROWSER_FLAGS
+from rounds.site.browser import find as find_browser
+
 ROOT = Path(__file__).parent.parent
 
 # What a browser fetches by itself; the links of <a> it does not.
@@ -34,25 +37,6 @@ FETCHED = {
 }
 OFF_HOST = re.compile(r"^\s*(https?:)?//", re.IGNORECASE)
 IN_CSS = re.compile(r"""(?:url\(|@import)\s*["']?((?:https?:)?//[^"')\s]+)""")
-
-BROWSERS = (
-    os.environ.get("CHROMIUM", ""),
-    "chromium",
-    "chromium-browser",
-    "google-chrome",
-    "google-chrome-stable",
-    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-    r"C:\Program Files\Google\Chrome\Application\chrome.exe",
-)
-BROWSER_FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 def clean_checkout(target: Path) -> Path:
@@ -133,11 +117,6 @@ def has_anchor(page: Path, name: str) -> bool:
 @cache
 def _ids(page: Path) -> set[str]:
     return {str(element["id"]) for element in parsed(page).select("[id]")}
-
-
-def find_browser() -> str | None:
-    """The path of a Chromium or Chrome on this machine, or None."""
-    return next(filter(None, map(shutil.which, filter(None, BROWSERS))), None)
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from site_helpers import (
     off_host_in_html,
     parsed,
 )
+from site_paper import PRINTED, Paper, on_paper
 from site_visits import NARROW, Tour, tour, widget_page
 
 from rounds import audit, catalog
@@ -68,6 +69,12 @@ def seen(html: Path, address: str) -> Tour:
         "404",
     ]
     return tour(address, LOOKED_AT, dict(zip(KINDS, pages, strict=True)))
+
+
+@pytest.fixture(scope="module")
+def paper(html: Path, address: str) -> Paper:
+    """The site on paper: the book, and one page printed by a reader."""
+    return on_paper(html, address, widget_page(html, PAGES))
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -275,3 +282,63 @@ def test_search_finds_the_top_p_boundary(seen: Tour, address: str):
 
 def test_address_that_leads_nowhere_is_told_in_the_look_of_the_site(seen: Tour):
     assert seen.missing == "404 No such page True"
+
+
+# On paper
+
+
+def test_nothing_in_the_book_is_cut_at_the_edge_of_the_paper(paper: Paper):
+    assert paper.wide == []
+
+
+def test_every_fold_of_the_book_lies_open_under_its_label(paper: Paper):
+    assert len(paper.folds) > 100 and all(paper.folds)
+
+
+def test_nothing_in_the_book_is_to_be_clicked(paper: Paper):
+    assert paper.to_click == []
+
+
+def test_every_explorer_of_the_book_is_drawn(paper: Paper, html: Path):
+    views = 'script[type="application/vnd.jupyter.widget-view+json"]'
+    due = sum(len(parsed(html / f"{page}.html").select(views)) for page in PAGES)
+    assert len(paper.explorers) == due > 0
+    assert min(paper.explorers) > 100
+
+
+def test_pictures_and_formulas_of_the_book_are_there(paper: Paper):
+    formulas, typeset, in_error = paper.formulas
+    assert (typeset, in_error) == (formulas, 0) and formulas > 100
+    assert paper.blank == []
+
+
+def test_links_within_the_book_lead_to_one_place_each(paper: Paper):
+    assert paper.lost == []
+
+
+def test_no_heading_of_the_book_may_end_a_page(paper: Paper):
+    assert paper.alone == []
+
+
+def test_contents_tell_the_page_of_what_was_printed(paper: Paper):
+    assert sorted(PRINTED, key=paper.at.__getitem__) == PRINTED
+    assert len({paper.at[place] for place in PRINTED}) == len(PRINTED)
+    told = {place: paper.told[place] for place in PRINTED}
+    assert told == {place: str(paper.at[place]) for place in PRINTED}
+    assert paper.told["chapters-bpe"] == "000"  # was not printed
+
+
+def test_book_has_bookmarks_and_the_size_of_its_paper(paper: Paper):
+    assert paper.sizes == {(595, 842)}
+    parts = [title for title, _ in paper.outline]
+    assert parts == [contents.parts(ROOT)[0][0], "Names and terms"]
+    assert paper.outline[0][1] == ["Attention", "Attention: exercise"]
+
+
+def test_page_that_a_reader_prints_is_light_open_and_without_the_site(paper: Paper):
+    single = paper.single
+    (theme, opened, folds) = single["printed"]
+    assert single["before"] == single["after"] == ["dark", 0, folds]
+    assert (theme, opened) == ("light", folds) and folds > 0
+    assert (single["to click"], single["wide"]) == ([], [])
+    assert len(single["title"]) == 1

@@ -443,5 +443,5 @@ def test_browser_of_the_environment_comes_first(tmp_path, monkeypatch):
     chosen = tmp_path / "chrome"
     chosen.write_text("")
     chosen.chmod(0o755)
-    monkeypatch.setattr("site_helpers.BROWSERS", (str(chosen), "chromium"))
+    monkeypatch.setattr("rounds.site.browser.BROWSERS", (str(chosen), "chromium"))
     assert find_browser() == str(chosen)
