@@ -26,6 +26,8 @@ KINDS: dict[str, Callable[[Any], str]] = {
     "count": lambda value: f"{value:,}",
     "ms": lambda value: f"{value * 1e3:.1f} ms",
     "s": lambda value: f"{value:.2f} s",
+    "KB": lambda value: f"{value / 1e3:,.0f} KB",
+    "number": lambda value: f"{value:.3f}",
     "MiB": lambda value: f"{value / MIB:.1f} MiB",
     "times": lambda value: f"{value:.2f}x",
 }
