@@ -9,13 +9,14 @@ folded cells of a solution say what they hide, and what warns of it comes first.
 """
 
 import os
+from pathlib import Path
 from typing import Any
 
 import nbformat
 from sphinx.application import Sphinx
 
 from rounds import catalog
-from rounds.site import accessible, bar, diagrams, glossary, landing, public
+from rounds.site import accessible, bar, diagrams, glossary, landing, lite, public
 
 SOLUTION_PROMPTS = {
     "code_prompt_show": "Show the solution",
@@ -62,7 +63,11 @@ def add_bar(
 ) -> None:
     """Give the page's template its bar (Sphinx's `html-page-context` event)."""
     titles = {card.name: card.title for card in catalog.topics()}
-    context["rounds_bar"] = bar.bar(page, list(app.env.found_docs), titles)
+
+    def runs(topic: str) -> str | None:
+        return lite.runs(Path(app.srcdir), topic, os.environ)
+
+    context["rounds_bar"] = bar.bar(page, list(app.env.found_docs), titles, runs)
 
 
 def mend_search(

@@ -1,0 +1,87 @@
+"""The exercises as they are worked in the browser: copies, made by the build."""
+
+import ast
+import re
+import sys
+from pathlib import Path
+
+import nbformat
+
+from rounds.site.contents import pages
+from rounds.site.lite_packages import sentence
+
+NOTE = """**In the browser.** Nothing is to be installed here. Python starts within some
+seconds; a cell that was run before that shows no number: run it again. What you write
+is kept in this browser and nowhere else: to take it along, choose File, then Download.
+If a cell does not come to an end, choose Kernel, then Restart Kernel. Threads and
+processes cannot be started here. Where the text speaks of `rounds start` and
+`rounds compare`: these are for a copy of the course on your own machine."""
+
+# A link to a page of the book, which is not beside the notebooks here.
+LINK = re.compile(r"\[([^\]]+)\]\(\.\./[^)]*\)")
+
+
+def topics(root: Path) -> list[str]:
+    """The topics of the book at `root` that have an exercise, in its order."""
+    parts = [page.partition("/") for page in pages(root)]
+    return [name for room, _, name in parts if room == "exercises"]
+
+
+def write(root: Path, folder: Path, needs: bool) -> list[str]:
+    """Write all exercises into `folder`, which is made; returns their files.
+
+    needs: say in each what it needs that no browser has by itself.
+    """
+    folder.mkdir(parents=True)
+    names = [f"{topic}.ipynb" for topic in topics(root)]
+    for topic, name in zip(topics(root), names, strict=True):
+        absent = missing(root, topic) if needs else set()
+        nbformat.write(for_browser(_read(root, topic), absent), folder / name)
+    return names
+
+
+def for_browser(
+    notebook: nbformat.NotebookNode, absent: set[str]
+) -> nbformat.NotebookNode:
+    """The notebook with a word on where it is, nothing run, for the kernel there."""
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+        else:
+            cell.source = LINK.sub(r"\1", cell.source)
+    text = f"**{sentence(min(absent))}**" if absent else NOTE
+    note = nbformat.v4.new_markdown_cell(text, id="in-the-browser")
+    notebook.cells.insert(1, note)
+    notebook.metadata.kernelspec = {
+        "display_name": "Python (Pyodide)",
+        "language": "python",
+        "name": "python",
+    }
+    return notebook
+
+
+def missing(root: Path, topic: str) -> set[str]:
+    """The modules that an exercise imports and that the browser's Python has not."""
+    cells = [cell for cell in _read(root, topic).cells if cell.cell_type == "code"]
+    imported = {name for cell in cells for name in _imports(ast.parse(cell.source))}
+    return imported - sys.stdlib_module_names - {"rounds"}
+
+
+def all_missing(root: Path) -> set[str]:
+    """`missing` of all exercises together."""
+    return {name for topic in topics(root) for name in missing(root, topic)}
+
+
+def _read(root: Path, topic: str) -> nbformat.NotebookNode:
+    return nbformat.read(root / "exercises" / f"{topic}.ipynb", as_version=4)
+
+
+def _imports(tree: ast.AST) -> set[str]:
+    """What a cell imports, by first names: "a" for `from a.b import c`."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {name.name.partition(".")[0] for name in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module.partition(".")[0])
+    return found
