@@ -6,7 +6,6 @@ time to start in a browser.
 
 import os
 import re
-import shutil
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,17 +26,6 @@ pytestmark = pytest.mark.skipif(
     not lite.wanted(os.environ), reason="takes a minute: run by make test LITE=1"
 )
 
-# A book of two topics, one of which needs NumPy, is built in half the time.
-TOC = """\
-format: jb-book
-root: index
-chapters:
-  - file: chapters/agent
-    sections: [file: exercises/agent, file: solutions/agent]
-  - file: chapters/attention
-    sections: [file: exercises/attention, file: solutions/attention]
-  - file: glossary
-"""
 PATIENCE = 180_000  # milliseconds: Python starts in seconds, on a busy machine more
 IDLE = ".jp-Notebook-ExecutionIndicator[data-status=idle]"
 
@@ -60,15 +48,10 @@ def safe_eval(expression):
 
 @pytest.fixture(scope="module")
 def html(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The pages of a small book, with its exercises in the browser."""
+    """The pages of a site that has its exercises in the browser, too."""
     checkout = clean_checkout(tmp_path_factory.mktemp("checkout"))
     for name in (lite_files.ENVIRONMENT, "lite/node_modules", "lite/wheels"):
         (checkout / name).symlink_to(ROOT / name)
-    (checkout / "_toc.yml").write_text(TOC, encoding="utf-8")
-    (checkout / "index.md").write_text("# A book\n", encoding="utf-8")
-    for entry in (checkout / "glossary").glob("*.toml"):
-        if entry.stem not in ("agent", "attention"):
-            entry.unlink()
     built = build_site(checkout, LITE="1")
     assert built.returncode == 0, built.stdout + built.stderr
     return checkout / "_build" / "html"
@@ -203,12 +186,3 @@ def test_only_pages_whose_exercise_runs_here_have_the_link(html: Path):
     ]
     for page in linked:
         assert broken_links(html / page, html) == []
-
-
-def test_site_without_it_has_no_trace_of_it(html: Path, tmp_path: Path):
-    checkout = html.parent.parent
-    shutil.rmtree(html)
-    built = build_site(checkout)
-    assert built.returncode == 0, built.stdout + built.stderr
-    assert not (html / "lite").exists()
-    assert "Run exercise" not in (html / "exercises/agent.html").read_text("utf-8")
