@@ -209,7 +209,7 @@ def test_copy_for_the_browser_says_where_it_is_and_has_not_been_run(tmp_path):
         assert ("this site does not bring" in note) == bool(absent)
         assert notebook.metadata.kernelspec.name == "python"
         assert not any(cell.get("outputs") for cell in notebook.cells)
-        assert "](../" not in text
+        assert "](../" not in text and "rounds start" not in text
 
 
 # The settings

@@ -23,7 +23,8 @@ from rounds.site import lite, lite_files, lite_packages
 from rounds.site.serve import make_server
 
 pytestmark = pytest.mark.skipif(
-    not lite.wanted(os.environ), reason="takes a minute: run by make test LITE=1"
+    not lite.wanted(os.environ),
+    reason="takes a minute and an install of its own: make test LITE=1",
 )
 
 PATIENCE = 180_000  # milliseconds: Python starts in seconds, on a busy machine more

@@ -20,6 +20,7 @@ from rounds.site import SiteError, lite_files, lite_notebooks, lite_packages
 # Of Pyodide's npm package; the rest is for Node or for those who read its source.
 RUNTIME = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip")
 PUBLIC = "https://cdn.jsdelivr.net/pyodide/v{version}/full/"
+LOOK = {"@jupyterlab/apputils-extension:themes": {"adaptive-theme": True}}
 KERNEL = "@jupyterlite/pyodide-kernel-extension:kernel"
 
 
@@ -76,6 +77,7 @@ def build(root: Path, html: Path, environment: Mapping[str, str]) -> None:
     lock["packages"] = lite_packages.listed(lock["packages"], ours, far)
     (packages / lite_packages.LOCK).write_text(json.dumps(lock), encoding="utf-8")
     (work / "jupyter-lite.json").write_text(settings(served), encoding="utf-8")
+    (work / "overrides.json").write_text(json.dumps(LOOK), encoding="utf-8")
     _run(root, work, html / "lite")
     require(html / "lite", names)
 

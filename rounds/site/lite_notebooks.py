@@ -10,15 +10,17 @@ import nbformat
 from rounds.site.contents import pages
 from rounds.site.lite_packages import sentence
 
-NOTE = """**In the browser.** Nothing is to be installed here. Python starts within some
-seconds; a cell that was run before that shows no number: run it again. What you write
-is kept in this browser and nowhere else: to take it along, choose File, then Download.
-If a cell does not come to an end, choose Kernel, then Restart Kernel. Threads and
-processes cannot be started here. Where the text speaks of `rounds start` and
-`rounds compare`: these are for a copy of the course on your own machine."""
+NOTE = """**In the browser.** Nothing is to be installed here. Python takes some seconds
+to start; a cell that was run too early keeps an empty `[ ]`: run it again. What you
+write is kept in this browser and nowhere else: to take it along, choose File, then
+Download. If a cell does not come to an end, choose Kernel, then Restart Kernel. Threads
+and processes cannot be started here. `rounds compare` is for a copy of the course on
+your own machine."""
 
 # A link to a page of the book, which is not beside the notebooks here.
 LINK = re.compile(r"\[([^\]]+)\]\(\.\./[^)]*\)")
+# What an exercise says of copies: here the browser keeps one.
+START = re.compile(r"Run `rounds start .*?nothing ever overwrites\.\s*", re.DOTALL)
 
 
 def topics(root: Path) -> list[str]:
@@ -48,7 +50,7 @@ def for_browser(
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
         else:
-            cell.source = LINK.sub(r"\1", cell.source)
+            cell.source = LINK.sub(r"\1", START.sub("", cell.source))
     text = f"**{sentence(min(absent))}**" if absent else NOTE
     note = nbformat.v4.new_markdown_cell(text, id="in-the-browser")
     notebook.cells.insert(1, note)
