@@ -198,7 +198,7 @@ def test_with_a_source_what_is_not_served_comes_from_there():
 
 
 def test_copy_for_the_browser_says_where_it_is_and_has_not_been_run(tmp_path):
-    names = lite_notebooks.write(ROOT, tmp_path / "files", needs=True)
+    names = lite_notebooks.write(ROOT, tmp_path / "files", None)
     assert names == [f"{topic}.ipynb" for topic in TOPICS]
     for topic in TOPICS:
         text = (tmp_path / "files" / f"{topic}.ipynb").read_text("utf-8")
@@ -210,6 +210,12 @@ def test_copy_for_the_browser_says_where_it_is_and_has_not_been_run(tmp_path):
         assert notebook.metadata.kernelspec.name == "python"
         assert not any(cell.get("outputs") for cell in notebook.cells)
         assert "](../" not in text and "rounds start" not in text
+
+
+def test_exercise_that_loads_from_another_host_says_from_which():
+    note = lite_notebooks.note_on({"numpy"}, "https://example.org/p/")
+    assert "comes from example.org:" in note
+    assert "comes from" not in lite_notebooks.note_on(set(), "https://example.org/p/")
 
 
 # The settings

@@ -61,7 +61,7 @@ def build(root: Path, html: Path, environment: Mapping[str, str]) -> None:
     work = root / "_build" / "lite"
     shutil.rmtree(work, ignore_errors=True)
     far = source(environment, root)
-    names = lite_notebooks.write(root, work / "files", needs=not far)
+    names = lite_notebooks.write(root, work / "files", far)
     packages = work / "static" / "pyodide"
     packages.mkdir(parents=True)
     for name in RUNTIME:

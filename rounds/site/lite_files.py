@@ -50,7 +50,7 @@ def wheels(root: Path) -> list[Path]:
 
 def install(root: Path) -> None:
     """Install all of it for the course at `root`. Raises SiteError."""
-    print("Installing what runs in the browser: 50 MB to download, once.", flush=True)
+    print("Installing what runs in the browser: 30 MB to download, once.", flush=True)
     venv.create(root / ENVIRONMENT, with_pip=True)
     folder = root / ROOM
     _pip(root, "install", "-r", str(folder / "requirements.txt"))

@@ -4,6 +4,7 @@ import ast
 import re
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import nbformat
 
@@ -17,6 +18,9 @@ Download. If a cell does not come to an end, choose Kernel, then Restart Kernel.
 and processes cannot be started here. `rounds compare` is for a copy of the course on
 your own machine."""
 
+FAR = """ What the first cell imports comes from {host}: if that cannot be reached, the
+cell ends in ModuleNotFoundError."""
+
 # A link to a page of the book, which is not beside the notebooks here.
 LINK = re.compile(r"\[([^\]]+)\]\(\.\./[^)]*\)")
 # What an exercise says of copies: here the browser keeps one.
@@ -29,31 +33,35 @@ def topics(root: Path) -> list[str]:
     return [name for room, _, name in parts if room == "exercises"]
 
 
-def write(root: Path, folder: Path, needs: bool) -> list[str]:
+def write(root: Path, folder: Path, source: str | None) -> list[str]:
     """Write all exercises into `folder`, which is made; returns their files.
 
-    needs: say in each what it needs that no browser has by itself.
+    source: the address of packages that a browser has not by itself; None for none.
     """
     folder.mkdir(parents=True)
     names = [f"{topic}.ipynb" for topic in topics(root)]
     for topic, name in zip(topics(root), names, strict=True):
-        absent = missing(root, topic) if needs else set()
-        nbformat.write(for_browser(_read(root, topic), absent), folder / name)
+        note = note_on(missing(root, topic), source)
+        nbformat.write(for_browser(_read(root, topic), note), folder / name)
     return names
 
 
-def for_browser(
-    notebook: nbformat.NotebookNode, absent: set[str]
-) -> nbformat.NotebookNode:
-    """The notebook with a word on where it is, nothing run, for the kernel there."""
+def note_on(absent: set[str], source: str | None) -> str:
+    """What a reader is to know who opens an exercise that needs `absent` modules."""
+    if absent and source is None:
+        return f"**{sentence(min(absent))}**"
+    return NOTE + (FAR.format(host=urlsplit(source).netloc) if absent else "")
+
+
+def for_browser(notebook: nbformat.NotebookNode, note: str) -> nbformat.NotebookNode:
+    """The notebook with a note at its top, nothing run, for the kernel there."""
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
         else:
             cell.source = LINK.sub(r"\1", START.sub("", cell.source))
-    text = f"**{sentence(min(absent))}**" if absent else NOTE
-    note = nbformat.v4.new_markdown_cell(text, id="in-the-browser")
-    notebook.cells.insert(1, note)
+    cell = nbformat.v4.new_markdown_cell(note, id="in-the-browser")
+    notebook.cells.insert(1, cell)
     notebook.metadata.kernelspec = {
         "display_name": "Python (Pyodide)",
         "language": "python",
