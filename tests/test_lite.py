@@ -173,6 +173,7 @@ def test_wheel_of_rounds_is_the_same_each_time_and_has_the_data(tmp_path):
     assert entry["depends"] == ["numpy"]
     with zipfile.ZipFile(tmp_path / "two" / entry["file_name"]) as inside:
         names = inside.namelist()
+        assert {one.date_time[0] for one in inside.infolist()} == {1980}
     assert "rounds/data/gpt2_extract.json" in names
     assert not any("__pycache__" in name or "/site/" in name for name in names)
 
