@@ -13,6 +13,9 @@ PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check
 BROWSER_FILES := node_modules/.package-lock.json
 READY := $(VENV)/.reader $(BROWSER_FILES)
+# With LITE=1 the exercises run in the browser, by what has an environment of its own.
+LITE_FILES := lite/node_modules/.ready
+SITE_READY := $(READY) $(if $(filter-out 0,$(LITE)),$(LITE_FILES))
 NOTEBOOKS := chapters exercises solutions
 # PyTorch, which only the benchmarks need, has an environment of its own.
 BENCH := .venv-bench
@@ -31,7 +34,7 @@ help: ## list these targets
 book: site ## build the site and serve it on this machine (PORT=8000)
 	@$(PY) -m rounds.cli serve --port $(PORT)
 
-site: $(READY) ## build the site, strictly, into _build/html
+site: $(SITE_READY) ## build the site, strictly, into _build/html (LITE=1: it runs exercises)
 	@$(PY) -m rounds.cli site
 
 pdf: $(READY) $(VENV)/.dev ## print the whole book into _build/ by a browser (PAPER=letter)
@@ -45,7 +48,7 @@ notebooks: $(READY) ## write what is derived: exercises, outputs, table, score
 	$(PY) -m rounds.site.readme
 	$(PY) -m rounds.audit
 
-test: $(READY) $(VENV)/.dev ## lint, notebooks, twins, bank, site, browser
+test: $(SITE_READY) $(VENV)/.dev ## lint, notebooks, twins, bank, site, browser (LITE=1: and in it)
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(ONE_THREAD) $(PY) -m rounds.build --check
@@ -68,7 +71,7 @@ bench: $(READY) $(BENCH)/.ready ## measure: writes benchmarks/results and RESULT
 # Existing pins are kept where they still fit; UPGRADE=1 takes the newest.
 lock: $(READY) ## write constraints.txt anew (UPGRADE=1: newest versions)
 	$(PIP) install --quiet uv==0.13.8
-	sed '/^-[cr] /d' requirements.txt requirements-dev.txt | \
+	sed '/^-[cr] /d' requirements.txt requirements-dev.txt lite/requirements.txt | \
 		$(PY) -m uv pip compile - --universal --python-version 3.11 --quiet \
 		$(if $(UPGRADE),--upgrade) --no-emit-package coding-rounds \
 		--custom-compile-command 'make lock' --output-file constraints.txt
@@ -101,6 +104,10 @@ $(VENV)/.dev: requirements-dev.txt $(VENV)/.reader
 
 $(BROWSER_FILES): package.json package-lock.json requirements-node.txt | $(VENV)/.reader
 	$(PY) -m rounds.site.browser_files
+	@touch $@
+
+$(LITE_FILES): $(wildcard lite/*.txt lite/*.json) constraints.txt requirements-node.txt | $(VENV)/.reader
+	$(PY) -m rounds.site.lite_files
 	@touch $@
 
 $(BENCH)/.ready: requirements-bench.txt requirements-models.txt pyproject.toml | $(VENV)/bin/pip

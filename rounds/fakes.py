@@ -14,9 +14,10 @@ import copy
 import re
 from collections.abc import Callable, Iterable, Sequence
 from hashlib import blake2b
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 Message = dict[str, str]
 Reply = str | Exception | Callable[[list[Message]], str]
@@ -75,9 +76,11 @@ class HashingEmbed:
     def __init__(self, dim: int = 256) -> None:
         self.dim = dim
 
-    def __call__(self, texts: Sequence[str]) -> np.ndarray:
+    def __call__(self, texts: Sequence[str]) -> "np.ndarray":
         if isinstance(texts, str):
             raise TypeError("embed takes a list of texts, not one text")
+        import numpy as np  # here, since the other stand-ins need none
+
         rows = np.zeros((len(texts), self.dim), np.float32)
         for row, text in zip(rows, texts, strict=True):
             for feature in _features(text):
@@ -102,11 +105,11 @@ class CountingEmbed:
     hundred: `len(counting.calls)` says which it was.
     """
 
-    def __init__(self, embed: Callable[[Sequence[str]], np.ndarray]) -> None:
+    def __init__(self, embed: Callable[[Sequence[str]], "np.ndarray"]) -> None:
         self.embed = embed
         self.calls: list[list[str]] = []
 
-    def __call__(self, texts: Sequence[str]) -> np.ndarray:
+    def __call__(self, texts: Sequence[str]) -> "np.ndarray":
         self.calls.append([texts] if isinstance(texts, str) else list(texts))
         return self.embed(texts)
 

@@ -53,10 +53,12 @@ def clean_checkout(target: Path) -> Path:
     return target
 
 
-def build_site(checkout: Path) -> subprocess.CompletedProcess[str]:
-    """Build the site of `checkout` with the environment that runs the tests."""
+def build_site(checkout: Path, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Build the site of `checkout` with the environment that runs the tests; of what
+    may be set for the site, SITE_URL and the like, only `settings`."""
     command = [sys.executable, "-m", "rounds.site.build"]
-    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    unset = ("PYTHONPATH", "SITE_URL", "LITE", "LITE_PACKAGES")
+    environment = {k: v for k, v in os.environ.items() if k not in unset} | settings
     return subprocess.run(
         command, cwd=checkout, env=environment, capture_output=True, text=True
     )

@@ -76,15 +76,24 @@ def test_every_file_that_a_document_links_to_exists(name: str):
     assert [link for link in links if not (ROOT / link).is_file()] == []
 
 
-@pytest.mark.parametrize("name", REQUIREMENTS)
+@pytest.mark.parametrize(
+    "name", [*REQUIREMENTS, "lite/requirements.txt", "lite/wheels.txt"]
+)
 def test_every_requirement_is_pinned(name: str):
     lines = [line.partition("#")[0].strip() for line in text(name).splitlines()]
     loose = [line for line in lines if line and "==" not in line]
-    assert set(loose) <= {"-c constraints.txt", "-e .", "-r requirements.txt"}
+    lock = {"-c constraints.txt", "-c ../constraints.txt"}
+    assert set(loose) <= lock | {"-e .", "-r requirements.txt"}
 
 
 @pytest.mark.parametrize(
-    "name", ["requirements.txt", "requirements-dev.txt", "requirements-llm.txt"]
+    "name",
+    [
+        "requirements.txt",
+        "requirements-dev.txt",
+        "requirements-llm.txt",
+        "lite/requirements.txt",
+    ],
 )
 def test_every_requirement_has_its_reason_and_the_same_pin_in_the_lock(name: str):
     bare = re.findall(r"^[\w.-]+==[\w.]+\s*$", text(name), re.MULTILINE)
@@ -93,7 +102,7 @@ def test_every_requirement_has_its_reason_and_the_same_pin_in_the_lock(name: str
 
 
 def test_lock_files_name_no_registry_and_no_folder():
-    for name in ("constraints.txt", "package-lock.json"):
+    for name in ("constraints.txt", "package-lock.json", "lite/package-lock.json"):
         assert re.findall(r"https?:|file:|^-e|\s/", text(name), re.MULTILINE) == [], (
             name
         )

@@ -188,6 +188,13 @@ def test_pages_of_no_topic_have_no_bar(html: Path):
     assert parsed(html / "index.html").select(".rounds-bar") == []
 
 
+def test_site_runs_nothing_in_the_browser_unless_asked(html: Path):
+    assert not (html / "lite").exists()
+    assert not any(
+        "Run exercise" in (html / f"{p}.html").read_text("utf-8") for p in ROOMS
+    )
+
+
 @pytest.mark.parametrize("page", SOLUTIONS)
 def test_solution_warns_of_itself_before_anything_else(html: Path, page: str):
     title = parsed(html / f"{page}.html").select_one(".bd-article h1")

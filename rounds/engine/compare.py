@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
+from rounds.engine.arrays import ARRAY, BOOL, FLOAT, INT, SCALAR, close, np
 from rounds.engine.fields import Fields, fields_of
 from rounds.engine.show import DIGITS, MOST_ENTRIES, MOST_ITEMS, kind, shape, show
 
@@ -45,7 +44,7 @@ def difference(
     """
     if got is None and due is not None:
         return Difference("none", "None", show(due), "Is a return missing?")
-    if isinstance(due, np.ndarray):
+    if isinstance(due, ARRAY):
         return _array_difference(got, due, rtol, atol)
     if isinstance(due, tuple | list):
         return _sequence_difference(got, due, rtol, atol, names)
@@ -56,11 +55,11 @@ def difference(
         return _record_difference(got, record, rtol, atol)
     if not _same_type(got, due):
         return Difference("type", _with_kind(got), _with_kind(due))
-    if isinstance(due, numbers.Real) and not isinstance(due, bool | np.bool_):
+    if isinstance(due, numbers.Real) and not isinstance(due, BOOL):
         if isinstance(due, numbers.Integral):  # exact, and it may be too large to float
             same = got == due
         else:
-            same = bool(np.isclose(float(got), float(due), rtol, atol, equal_nan=True))
+            same = close(float(got), float(due), rtol, atol)
         if same:
             return None
     elif got == due:
@@ -70,7 +69,7 @@ def difference(
 
 def alike(one: Any, other: Any) -> bool:
     """Did two programs return the same, up to rounding? For naming a mistake."""
-    if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
+    if isinstance(one, ARRAY) and isinstance(other, ARRAY):
         if one.shape != other.shape or one.dtype.kind != other.dtype.kind:
             return False
         if one.dtype.kind != "f":
@@ -86,30 +85,28 @@ def alike(one: Any, other: Any) -> bool:
         )
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         return one.keys() == other.keys() and all(alike(one[k], other[k]) for k in one)
-    if isinstance(one, float | np.floating) and isinstance(other, float | np.floating):
-        if one == other:  # what most are; NumPy takes a hundred times as long
-            return True
-        return bool(np.isclose(one, other, rtol=1e-6, atol=1e-9, equal_nan=True))
+    if isinstance(one, FLOAT) and isinstance(other, FLOAT):
+        return close(float(one), float(other), rtol=1e-6, atol=1e-9)
     if isinstance(one, Fields) and isinstance(other, Fields):
         return one.kind == other.kind and alike(one.values, other.values)
-    plain = (str, bytes, bool, int, np.bool_, np.integer, set, frozenset, type(None))
+    plain = (str, bytes, *BOOL, *INT, set, frozenset, type(None))
     if isinstance(one, plain) and isinstance(other, plain):
         return _same_type(one, other) and bool(one == other)
     return type(one).__name__ == type(other).__name__
 
 
-def _rounding(one: np.ndarray, other: np.ndarray) -> tuple[float, float]:
+def _rounding(one: "np.ndarray", other: "np.ndarray") -> tuple[float, float]:
     """(rtol, atol) of the coarser of two floating dtypes."""
     size = min(one.dtype.itemsize, other.dtype.itemsize)
     return {2: (2e-2, 2e-3), 4: (1e-4, 1e-6)}.get(size, (1e-6, 1e-9))
 
 
 def _array_difference(
-    got: Any, due: np.ndarray, rtol: float, atol: float
+    got: Any, due: "np.ndarray", rtol: float, atol: float
 ) -> Difference | None:
-    if isinstance(got, np.generic) and due.ndim == 0:
+    if isinstance(got, SCALAR) and due.ndim == 0:
         got = np.asarray(got)
-    if not isinstance(got, np.ndarray):
+    if not isinstance(got, ARRAY):
         return Difference("type", _with_kind(got), f"an ndarray, {shape(due)}")
     got = np.asarray(got)
     if got.dtype.kind == due.dtype.kind == "f":
@@ -139,7 +136,7 @@ def _array_difference(
     return Difference(kind, show(due), show(due), note)  # the note says it all
 
 
-def _where(got: np.ndarray, due: np.ndarray, wrong: np.ndarray) -> str:
+def _where(got: "np.ndarray", due: "np.ndarray", wrong: "np.ndarray") -> str:
     """For an array too large to be written out: the first wrong entry."""
     first = tuple(int(i) for i in np.argwhere(wrong)[0])
     returned, expected = _told_apart(got[first], due[first])
@@ -251,9 +248,9 @@ def _at(found: Difference, place: str) -> Difference:
 
 def _same_type(got: Any, due: Any) -> bool:
     """May `got` stand where `due` is expected? NumPy's scalars count as Python's."""
-    if isinstance(due, bool | np.bool_):
-        return isinstance(got, bool | np.bool_)
-    if isinstance(got, bool | np.bool_):
+    if isinstance(due, BOOL):
+        return isinstance(got, BOOL)
+    if isinstance(got, BOOL):
         return False
     if isinstance(due, numbers.Integral):
         return isinstance(got, numbers.Integral)

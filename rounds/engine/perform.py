@@ -9,9 +9,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from typing import Any
 
-import numpy as np
-
 from rounds.engine import guard, show
+from rounds.engine.arrays import ARRAY, np
 from rounds.engine.draws import Draws
 from rounds.engine.fields import Fields, fields_of
 
@@ -44,7 +43,8 @@ def quiet() -> Iterator[Page]:
         stack.enter_context(redirect_stdout(page))
         stack.enter_context(redirect_stderr(page))
         stack.enter_context(warnings.catch_warnings())
-        stack.enter_context(np.errstate(all="ignore"))
+        if np:
+            stack.enter_context(np.errstate(all="ignore"))
         warnings.simplefilter("ignore")
         yield page
 
@@ -53,14 +53,16 @@ def quiet() -> Iterator[Page]:
 def seeded() -> Iterator[None]:
     """Seed the global generators, and put them back as they were: a program that
     draws from them by mistake is to do the same each time."""
-    ours, numpys = random.getstate(), np.random.get_state()
+    ours, numpys = random.getstate(), np.random.get_state() if np else None
     random.seed(0)
-    np.random.seed(0)
+    if np:
+        np.random.seed(0)
     try:
         yield
     finally:
         random.setstate(ours)
-        np.random.set_state(numpys)
+        if np:
+            np.random.set_state(numpys)
 
 
 class Peak:
@@ -111,7 +113,7 @@ def snapshot(value: Any, most: int = LARGEST) -> Any:
     """
     if entries(value) > most:
         raise ValueError(f"more than {most} entries")
-    if isinstance(value, np.ndarray):
+    if isinstance(value, ARRAY):
         return np.array(value)
     if type(value) in (list, tuple, set):
         return type(value)(snapshot(part, most) for part in value)
@@ -143,7 +145,7 @@ def _by_fields(value: Any) -> Any:
 
 def entries(value: Any) -> int:
     """How large an argument is, to find the smallest failing call."""
-    if isinstance(value, np.ndarray):
+    if isinstance(value, ARRAY):
         return int(value.size)
     if isinstance(value, str | bytes | list | tuple | dict | set):
         return len(value)

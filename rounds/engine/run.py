@@ -137,6 +137,13 @@ def finish(work: Coroutine[Any, Any, Any], needs_loop: bool) -> Any:
         return asyncio.run(work)
     box: list[Any] = []
     thread = threading.Thread(target=lambda: box.append(asyncio.run(work)))
-    thread.start()
+    try:
+        thread.start()
+    except RuntimeError as error:
+        work.close()
+        raise RuntimeError(
+            f"This Python has no threads ({error}), so that this check has to be "
+            "awaited: await check_async(...) instead of check(...)."
+        ) from None
     thread.join()
     return box[0]

@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping
 from numbers import Real
 from typing import Any
 
-import numpy as np
-
+from rounds.engine.arrays import ARRAY, BOOL, INT, np
 from rounds.engine.draws import Draws
 from rounds.engine.fields import Fields, fields_of
 
@@ -26,9 +25,9 @@ def show(value: Any, *, digits: int = DIGITS, depth: int = 0) -> str:
     The repr of an unknown class is never asked: it may be long, wrong or differ
     from run to run.
     """
-    if value is None or isinstance(value, bool | np.bool_):
+    if value is None or isinstance(value, BOOL):
         return str(value)
-    if isinstance(value, np.ndarray):
+    if isinstance(value, ARRAY):
         return _array(np.asarray(value), digits)
     if isinstance(value, Real):
         return number(value, digits)
@@ -61,7 +60,7 @@ def kind(value: Any) -> str:
 
 def number(value: Real, digits: int = DIGITS) -> str:
     """A number with its significant digits; an integer in full if it is short."""
-    if isinstance(value, int | np.integer):
+    if isinstance(value, INT):
         if int(value).bit_length() > 100:
             return f"an int of {int(value).bit_length()} bits"
         return str(int(value))
@@ -78,7 +77,7 @@ def without_addresses(text: str) -> str:
     return re.sub(r" at 0x[0-9a-fA-F]+", "", text)
 
 
-def shape(array: np.ndarray) -> str:
+def shape(array: "np.ndarray") -> str:
     """ "(2, 3) float64", the shape and the dtype."""
     return f"{tuple(array.shape)} {array.dtype}"
 
@@ -97,7 +96,7 @@ def call(name: str, args: tuple, kwargs: Mapping[str, Any], signature: str = "")
     names = itertools.chain(parameters(signature), itertools.repeat("array"))
     given = [_by_shape(next(names), value) for value in args]
     for key, value in kwargs.items():
-        array = isinstance(value, np.ndarray)
+        array = isinstance(value, ARRAY)
         given.append(_by_shape(key, value) if array else f"{key}={show(value)}")
     return f"{name}({', '.join(given)})"
 
@@ -108,7 +107,7 @@ def parameters(signature: str) -> list[str]:
 
 
 def _by_shape(name: str, value: Any) -> str:
-    if not isinstance(value, np.ndarray):
+    if not isinstance(value, ARRAY):
         return show(value)
     if value.dtype == np.bool_ and value.size <= MOST_ENTRIES:  # a mask explains itself
         return f"{name}={show(value)}"
@@ -116,7 +115,7 @@ def _by_shape(name: str, value: Any) -> str:
     return f"{name} {value.shape}{dtype}"
 
 
-def _array(array: np.ndarray, digits: int) -> str:
+def _array(array: "np.ndarray", digits: int) -> str:
     if array.size > MOST_ENTRIES or array.size == 0:
         return f"array of shape {shape(array)}"
     entry: dict[str, Callable[[Any], str]] = {

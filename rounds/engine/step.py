@@ -4,8 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from rounds.engine.arrays import BOOL, np
 from rounds.engine.compare import Difference, difference
 from rounds.engine.draws import Draws
 from rounds.engine.perform import WrongCall, error_text, guarded, shown, sight
@@ -123,7 +122,7 @@ class Step:
         """`holds(value)` is true; `expected` says in words what that means."""
         if self._came_back(expected):
             answer = guarded(holds, self.value, otherwise=False)
-            fine = isinstance(answer, bool | np.bool_) and bool(answer)
+            fine = isinstance(answer, BOOL) and bool(answer)
             self.seen.append(("obeys", fine))
             if not fine:
                 self._fail("property", shown(self.value), expected, note)

@@ -1,9 +1,10 @@
-"""The bar above a topic's pages: chapter, exercise, solution, and the notebook.
+"""The bar above a topic's pages: chapter, exercise, solution, run, and the notebook.
 
 It is made while the site is built (templates/rounds-bar.html draws it), so that it is
 the same on every page and no notebook has to hold it.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from rounds.site.contents import ROOMS
@@ -20,17 +21,25 @@ class Place:
 
 @dataclass(frozen=True)
 class Bar:
-    """The pages of one topic, and the name under which a reader saves this one."""
+    """The pages of one topic, the name under which a reader saves this one, and where
+    its exercise runs in the browser, from the root of the site; None for nowhere."""
 
     topic: str
     places: tuple[Place, ...]
     saved_as: str
+    run: str | None = None
 
 
-def bar(page: str, in_book: list[str], titles: dict[str, str]) -> Bar | None:
+def bar(
+    page: str,
+    in_book: list[str],
+    titles: dict[str, str],
+    runs: Callable[[str], str | None] = lambda _: None,
+) -> Bar | None:
     """The bar of `page`; None where it belongs to no topic.
 
-    `in_book` names the pages of the book, `titles` gives a topic's title by its name.
+    `in_book` names the pages of the book, `titles` gives a topic's title by its name,
+    `runs` where its exercise runs, if it does.
     """
     room, _, name = page.partition("/")
     if room not in ROOMS or page not in in_book:
@@ -41,4 +50,5 @@ def bar(page: str, in_book: list[str], titles: dict[str, str]) -> Bar | None:
         if f"{folder}/{name}" in in_book
     )
     saved_as = f"{name}-{ROOMS[room].lower()}.ipynb"
-    return Bar(titles.get(name, name), places, saved_as)
+    run = runs(name) if f"exercises/{name}" in in_book else None
+    return Bar(titles.get(name, name), places, saved_as, run)

@@ -93,19 +93,20 @@ def npm_from_pypi(root: Path) -> list[str]:
     return [sys.executable, "-c", _PYPI_NPM]
 
 
-def install(root: Path) -> None:
-    """Fetch the packages of package-lock.json into node_modules/ below `root`."""
+def install(root: Path, room: str = "", how: str = HOW) -> None:
+    """Fetch the packages of package-lock.json into node_modules/, both in the folder
+    `room` of the course at `root`; `how` is the command that this belongs to."""
     npm = npm_of_this_machine() or npm_from_pypi(root)
     # Nothing that a package would run on installation is wanted.
     command = [*npm, "ci", "--ignore-scripts", "--no-progress"]
-    if subprocess.run(command, cwd=root).returncode:
+    if subprocess.run(command, cwd=root / room).returncode:
         raise SiteError(
             "npm could not fetch the page scripts (it says why above): check the "
-            f"network, then run `{HOW}` again."
+            f"network, then run `{how}` again."
         )
 
 
-def lock(root: Path) -> None:
+def lock(root: Path, room: str = "") -> None:
     """Write package-lock.json from package.json: the named packages, and no others.
 
     What is copied is bundled by its makers; the 130 packages that it was bundled from
@@ -113,14 +114,14 @@ def lock(root: Path) -> None:
     """
     npm = npm_of_this_machine() or npm_from_pypi(root)
     with tempfile.TemporaryDirectory() as scratch:
-        for name in ("package.json", ".npmrc"):
+        for name in (f"{room}/package.json".lstrip("/"), ".npmrc"):
             shutil.copy(root / name, scratch)
         command = [*npm, "install", "--package-lock-only", "--ignore-scripts"]
         if subprocess.run(command, cwd=scratch).returncode:
             raise SiteError("npm wrote no lock file: it says why above.")
         whole = (Path(scratch) / "package-lock.json").read_text(encoding="utf-8")
     text = json.dumps(only_named(json.loads(whole)), indent=2, ensure_ascii=False)
-    (root / "package-lock.json").write_text(text + "\n", "utf-8", newline="\n")
+    (root / room / "package-lock.json").write_text(text + "\n", "utf-8", newline="\n")
 
 
 def only_named(lock: dict) -> dict:

@@ -16,7 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from rounds.root import NoCourse, course_root
-from rounds.site import SiteError, browser_files, lighter, public
+from rounds.site import SiteError, browser_files, lighter, lite, public
 
 # -W turns each warning into a failure (a broken link is only a warning, and
 # Jupyter Book exits with 0 on it), -n warns about every reference that leads nowhere,
@@ -45,6 +45,8 @@ def build(root: Path | None = None) -> Path:
     run_jupyter_book(root)
     require_pages(root, html)
     lighter.site(html)
+    if lite.wanted(os.environ):
+        lite.build(root, html, os.environ)
     print(f"The site is in {html}", flush=True)
     return html
 

@@ -10,13 +10,14 @@ that shows a diagram is its directive.
 """
 
 import os
+from pathlib import Path
 from typing import Any
 
 import nbformat
 from sphinx.application import Sphinx
 
 from rounds import catalog
-from rounds.site import accessible, bar, glossary, landing, public
+from rounds.site import accessible, bar, glossary, landing, lite, public
 from rounds.site.diagrams import directive
 
 SOLUTION_PROMPTS = {
@@ -65,7 +66,11 @@ def add_bar(
 ) -> None:
     """Give the page's template its bar (Sphinx's `html-page-context` event)."""
     titles = {card.name: card.title for card in catalog.topics()}
-    context["rounds_bar"] = bar.bar(page, list(app.env.found_docs), titles)
+
+    def runs(topic: str) -> str | None:
+        return lite.runs(Path(app.srcdir), topic, os.environ)
+
+    context["rounds_bar"] = bar.bar(page, list(app.env.found_docs), titles, runs)
 
 
 def mend_search(

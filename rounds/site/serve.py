@@ -24,7 +24,9 @@ class Pages(http.server.SimpleHTTPRequestHandler):
         ".css": "text/css",
         ".js": "text/javascript",
         ".json": "application/json",
+        ".mjs": "text/javascript",
         ".svg": "image/svg+xml",
+        ".wasm": "application/wasm",
         ".woff2": "font/woff2",
     }
 
