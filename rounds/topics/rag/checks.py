@@ -722,7 +722,7 @@ def _(t):
 
 
 SIGNS = {
-    "angle.html#0": "<b>1 < 2 && 3 > 2</b> \"so\" it's &amp;",
+    "angle.html#0": '<b>1 < 2 && 3 > 2</b> "so" it\'s &amp;',
     "names.md#3": "ID: TEXT, CONTEXT, {id}, {text}, {context}, $text, %s, <<TEXT>>",
     "path#1": "C:\\new\\table and \\1",
     "forms.txt#0": "Cafe\u0301 \u00a0x\ufb01\u200b.\r\nNext\x0cpage",
