@@ -933,6 +933,17 @@ class VectorStoreWithAStaleMatrix(VectorStore):
 
 
 @mistake("VectorStore", "stale-vectors")
+class VectorStoreStaleWhereReplaced(VectorStoreWithAStaleMatrix.whole):
+    """Its matrix is forgotten when a new id comes, and where their number differs."""
+
+    def add(self, chunks, vectors):
+        before = set(self._rows)
+        VectorStore.add(self, chunks, vectors)
+        if set(self._rows) != before:
+            self.kept = None
+
+
+@mistake("VectorStore", "stale-vectors")
 class VectorStoreStaleUntilNew(VectorStore):
     """Its matrix is forgotten where a new id comes or one goes, not where one is
     replaced."""
@@ -1084,6 +1095,16 @@ text_only_counted = edit(
     "if count_tokens(longer) <= budget:",
     "if sum(count_tokens(h.chunk.text) for h in hits if h.chunk.id in [*ids, "
     "hit.chunk.id]) <= budget:",
+)
+
+
+texts_counted = edit(
+    "build_context",
+    "labels-not-counted",
+    "",
+    "if count_tokens(longer) <= budget:",
+    'if count_tokens("\\n".join(h.chunk.text for h in hits if h.chunk.id in [*ids, '
+    "hit.chunk.id])) <= budget:",
 )
 
 
@@ -1332,6 +1353,15 @@ filled_in = edit(
     'piece = f"[{hit.chunk.id}]\\n{hit.chunk.text}"',
     'piece = "[{id}]\\n{text}".replace("{text}", hit.chunk.text)\n'
     '        piece = piece.replace("{id}", hit.chunk.id)',
+)
+
+filled_in_by_words = edit(
+    "build_context",
+    "placeholder-in-a-chunk",
+    "",
+    'piece = f"[{hit.chunk.id}]\\n{hit.chunk.text}"',
+    'piece = "[ID]\\nTEXT".replace("TEXT", hit.chunk.text)\n'
+    '        piece = piece.replace("ID", hit.chunk.id)',
 )
 
 blank_left_out = edit(
@@ -2177,6 +2207,17 @@ ingest_starts_anew = edit(
     "comes again is replaced.",
     "        chunks = []\n",
     "        chunks, self.store = [], VectorStore()\n",
+)
+
+store_made_anew = edit(
+    "RAG",
+    "ingest-forgets-the-others",
+    "",
+    """        for doc_id in docs:
+            self.store.delete(doc_id)
+        self.store.add""",
+    """        self.store = VectorStore()
+        self.store.add""",
 )
 
 cleared_by_beginning = edit(
