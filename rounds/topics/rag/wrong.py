@@ -847,6 +847,19 @@ class VectorStoreOfViews(VectorStoreOfLists.whole):
         self.chunks += chunks
         self.rows += list(vectors)
 
+    def search(self, vector, k, where=None):
+        query = np.asarray(vector, dtype=float)
+        return VectorStoreOfLists.whole.search(self, query, k, where)
+
+
+not_always_copied = edit(
+    "VectorStore",
+    "not-copied",
+    "",
+    "vectors = np.array(vectors, dtype=float)",
+    "vectors = np.asarray(vectors, dtype=float)",
+)
+
 
 @mistake(
     "VectorStore",
