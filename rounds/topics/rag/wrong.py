@@ -700,8 +700,8 @@ class VectorStoreOutOfStep(VectorStoreOfLists.whole):
 truncated = edit(
     "VectorStore",
     "unequal-lengths-cut",
-    "Three chunks with two vectors were accepted, and one was lost in silence, as a zip "
-    "does. Chunks and vectors belong together one by one: a ValueError.",
+    "Other numbers of chunks and of vectors were accepted, and what one had too many was "
+    "lost in silence, as a zip does. They belong together one by one: a ValueError.",
     """        if len(vectors) != len(chunks):
             raise ValueError(f"{len(chunks)} chunks, but {len(vectors)} vectors")
 """,
@@ -847,6 +847,19 @@ class VectorStoreOfViews(VectorStoreOfLists.whole):
         self.chunks += chunks
         self.rows += list(vectors)
 
+    def search(self, vector, k, where=None):
+        query = np.asarray(vector, dtype=float)
+        return VectorStoreOfLists.whole.search(self, query, k, where)
+
+
+not_always_copied = edit(
+    "VectorStore",
+    "not-copied",
+    "",
+    "vectors = np.array(vectors, dtype=float)",
+    "vectors = np.asarray(vectors, dtype=float)",
+)
+
 
 @mistake(
     "VectorStore",
@@ -907,6 +920,162 @@ class VectorStoreOfOneWidth(VectorStore):
 
 @mistake(
     "VectorStore",
+    "stale-vectors",
+    "A search after a change still uses vectors of before it: what was made of them for "
+    "an earlier search, a matrix say, is built anew only when the number of chunks "
+    "differs. Forget it at every change.",
+)
+class VectorStoreWithAStaleMatrix(VectorStore):
+    kept = None
+
+    def search(self, vector, k, where=None):
+        if where is None and self._rows:
+            if self.kept is None or len(self.kept) != len(self._rows):
+                self.kept = np.stack([row for _, row in self._rows.values()])
+            rows = self._rows.items()
+            old = {
+                key: (row[0], kept)
+                for (key, row), kept in zip(rows, self.kept, strict=True)
+            }
+            now, self._rows = self._rows, old
+            try:
+                return VectorStore.search(self, vector, k)
+            finally:
+                self._rows = now
+        return VectorStore.search(self, vector, k, where)
+
+
+@mistake("VectorStore", "stale-vectors")
+class VectorStoreStaleWhereReplaced(VectorStoreWithAStaleMatrix.whole):
+    """Its matrix is forgotten when a new id comes, and where their number differs."""
+
+    def add(self, chunks, vectors):
+        before = set(self._rows)
+        VectorStore.add(self, chunks, vectors)
+        if set(self._rows) != before:
+            self.kept = None
+
+
+@mistake("VectorStore", "stale-vectors")
+class VectorStoreStaleUntilNew(VectorStore):
+    """Its matrix is forgotten where a new id comes or one goes, not where one is
+    replaced."""
+
+    kept = None
+
+    def add(self, chunks, vectors):
+        before = set(self._rows)
+        VectorStore.add(self, chunks, vectors)
+        if set(self._rows) != before:
+            self.kept = None
+
+    def delete(self, doc_id):
+        VectorStore.delete(self, doc_id)
+        self.kept = None
+
+    def search(self, vector, k, where=None):
+        if self.kept is None:
+            self.kept = {key: row for key, (_, row) in self._rows.items()}
+        now = self._rows
+        self._rows = {key: (row[0], self.kept[key]) for key, row in now.items()}
+        try:
+            return VectorStore.search(self, vector, k, where)
+        finally:
+            self._rows = now
+
+
+delete_in_a_loop = edit(
+    "VectorStore",
+    "deletes-every-other",
+    "Of chunks of the document that stand one after the other, only every other one was "
+    "deleted: the loop took out of the very list that it ran over, and so stepped over "
+    "the next.",
+    """        self._rows = {key: row for key, row in kept if row[0].doc_id != doc_id}
+""",
+    """        left = list(kept)
+        for entry in left:
+            if entry[1][0].doc_id == doc_id:
+                left.remove(entry)
+        self._rows = dict(left)
+""",
+)
+
+only_true = edit(
+    "VectorStore",
+    "true-alone-let-through",
+    "A chunk is let through only if the filter gives True itself. NumPy's True, a number "
+    "or a match count as true too, as in an if.",
+    "or where(row[0])]",
+    "or where(row[0]) is True]",
+)
+
+filter_error_swallowed = edit(
+    "VectorStore",
+    "error-in-the-filter-swallowed",
+    "An error in the filter was swallowed: chunks are missing, or there, and nobody "
+    "hears of it. It is to come through.",
+    """        rows = [row for row in self._rows.values() if where is None or where(row[0])]
+""",
+    """        rows = []
+        for row in self._rows.values():
+            try:
+                if where is None or where(row[0]):
+                    rows.append(row)
+            except Exception:
+                pass
+""",
+)
+
+filter_error_lets_through = edit(
+    "VectorStore",
+    "error-in-the-filter-swallowed",
+    "",
+    """        rows = [row for row in self._rows.values() if where is None or where(row[0])]
+""",
+    """        rows = []
+        for row in self._rows.values():
+            try:
+                if where is None or where(row[0]):
+                    rows.append(row)
+            except Exception:
+                rows.append(row)
+""",
+)
+
+narrow_integers = edit(
+    "VectorStore",
+    "integers-overflow",
+    "Vectors of small integers have scores that are no cosines: their products were "
+    "computed in 8 bits, where they do not fit. Turn them into floats first.",
+    """        matrix = np.stack([row for _, row in rows])
+        norms = np.linalg.norm(matrix, axis=1) * np.linalg.norm(vector)
+        scores = matrix @ vector / np.where(norms == 0, 1, norms)
+""",
+    """        matrix = np.stack([row for _, row in rows])
+        vector = np.asarray(vector)
+        norms = np.linalg.norm(matrix, axis=1) * np.linalg.norm(vector)
+        whole = vector.dtype.kind == "i"
+        matrix = matrix.astype(vector.dtype) if whole else matrix
+        scores = matrix @ vector / np.where(norms == 0, 1, norms)
+""",
+)
+
+no_chunks_unchecked = edit(
+    "VectorStore",
+    "vectors-without-chunks-accepted",
+    "Vectors without any chunk were accepted: that there was no chunk was seen before "
+    "the numbers were compared. Another number of vectors is a ValueError, also then.",
+    """        vectors = np.array(vectors, dtype=float)
+        if len(vectors)""",
+    """        if not chunks:
+            return
+        vectors = np.array(vectors, dtype=float)
+        if len(vectors)""",
+)
+
+
+@mistake(
+    "VectorStore",
     "removed-before-refused",
     "An add that was refused lost chunks: those that were to be replaced had been taken "
     "out before the mistake was noticed. Look at everything before anything is changed.",
@@ -939,6 +1108,16 @@ text_only_counted = edit(
     "if count_tokens(longer) <= budget:",
     "if sum(count_tokens(h.chunk.text) for h in hits if h.chunk.id in [*ids, "
     "hit.chunk.id]) <= budget:",
+)
+
+
+texts_counted = edit(
+    "build_context",
+    "labels-not-counted",
+    "",
+    "if count_tokens(longer) <= budget:",
+    'if count_tokens("\\n".join(h.chunk.text for h in hits if h.chunk.id in [*ids, '
+    "hit.chunk.id])) <= budget:",
 )
 
 
@@ -1114,6 +1293,154 @@ no_labels = edit(
     'piece = f"[{hit.chunk.id}]\\n{hit.chunk.text}"',
     "piece = hit.chunk.text",
 )
+
+bare_ids = edit(
+    "build_context",
+    "label-without-brackets",
+    "The ids stand before the texts, but not in square brackets. A citation is an id in "
+    "brackets, and the model repeats what it is shown.",
+    'piece = f"[{hit.chunk.id}]\\n{hit.chunk.text}"',
+    'piece = f"{hit.chunk.id}:\\n{hit.chunk.text}"',
+)
+
+one_label_for_neighbours = edit(
+    "build_context",
+    "one-label-per-document",
+    "A chunk that follows one of its own document has no label: they were put under one. "
+    "Each has its own id, by which it is cited.",
+    'piece = f"[{hit.chunk.id}]\\n{hit.chunk.text}"',
+    'piece = f"[{hit.chunk.id}]\\n{hit.chunk.text}"\n'
+    '        if ids and ids[-1].rpartition("#")[0] == hit.chunk.doc_id:\n'
+    "            piece = hit.chunk.text",
+)
+
+block_stripped = edit(
+    "build_context",
+    "block-stripped",
+    "White space at the end of the block was stripped, and with it the end of the last "
+    "chunk. A chunk stands there as it is.",
+    "    return block, ids\n",
+    "    return block.strip(), ids\n",
+)
+
+lines_joined = edit(
+    "build_context",
+    "line-ends-changed",
+    "The text of a chunk was cut into lines and joined again: the line end after the last "
+    "one is lost, and other kinds of line end became a plain one. Leave it as it is.",
+    "{hit.chunk.text}",
+    "{chr(10).join(hit.chunk.text.splitlines())}",
+)
+
+ends_stripped = edit(
+    "build_context",
+    "text-changed",
+    "",
+    "{hit.chunk.text}",
+    "{hit.chunk.text.rstrip()}",
+)
+
+escaped = edit(
+    "build_context",
+    "text-escaped",
+    "Signs such as < and & were escaped, as for a web page. The model reads the text as "
+    "it is, and so it is to stand there.",
+    "{hit.chunk.text}",
+    "{hit.chunk.text.replace('&', '&amp;').replace('<', '&lt;').replace('>', '&gt;')}",
+)
+
+escaped_partly = edit(
+    "build_context",
+    "text-escaped",
+    "",
+    "{hit.chunk.text}",
+    "{hit.chunk.text.replace('<', '&lt;')}",
+)
+
+filled_in = edit(
+    "build_context",
+    "placeholder-in-a-chunk",
+    "A text that holds the name of a placeholder was filled in: it was put into a "
+    "template, which was then searched for the next place. Put texts together without "
+    "reading them as templates.",
+    'piece = f"[{hit.chunk.id}]\\n{hit.chunk.text}"',
+    'piece = "[{id}]\\n{text}".replace("{text}", hit.chunk.text)\n'
+    '        piece = piece.replace("{id}", hit.chunk.id)',
+)
+
+filled_in_by_words = edit(
+    "build_context",
+    "placeholder-in-a-chunk",
+    "",
+    'piece = f"[{hit.chunk.id}]\\n{hit.chunk.text}"',
+    'piece = "[ID]\\nTEXT".replace("TEXT", hit.chunk.text)\n'
+    '        piece = piece.replace("ID", hit.chunk.id)',
+)
+
+blank_left_out = edit(
+    "build_context",
+    "blank-chunk-left-out",
+    "A chunk of white space alone was left out. What fits is taken, whatever its text: "
+    "to choose is the search's affair.",
+    "        if count_tokens(longer) <= budget:",
+    "        if hit.chunk.text.strip() and count_tokens(longer) <= budget:",
+)
+
+same_text_once = edit(
+    "build_context",
+    "same-text-once",
+    "A chunk whose text stood in the block already was left out. It has an id of its "
+    "own, and its document may be the one to cite: what fits is taken.",
+    "        if count_tokens(longer) <= budget:",
+    "        if hit.chunk.text not in block and count_tokens(longer) <= budget:",
+)
+
+same_text_set = edit(
+    "build_context",
+    "same-text-once",
+    "",
+    "        if count_tokens(longer) <= budget:",
+    "        texts = [h.chunk.text for h in hits if h.chunk.id in ids]\n"
+    "        if hit.chunk.text not in texts and count_tokens(longer) <= budget:",
+)
+
+low_scores_left_out = edit(
+    "build_context",
+    "low-score-left-out",
+    "A chunk whose score is 0, or below, was left out. What fits is taken, whatever its "
+    "score: min_score is another's affair.",
+    "        if count_tokens(longer) <= budget:",
+    "        if hit.score > 0 and count_tokens(longer) <= budget:",
+)
+
+negative_left_out = edit(
+    "build_context",
+    "low-score-left-out",
+    "",
+    "        if count_tokens(longer) <= budget:",
+    "        if hit.score >= 0 and count_tokens(longer) <= budget:",
+)
+
+
+@mistake(
+    "build_context",
+    "parts-counted",
+    "A block that fits exactly is refused: its pieces, and what joins them, were counted "
+    "one by one and added up. The count of a text need not be the sum over its parts: "
+    "count the block.",
+)
+def build_context_by_parts(hits, budget, count_tokens):
+    pieces, ids, used = [], [], 0
+    for hit in hits:
+        text = f"[{hit.chunk.id}]\n{hit.chunk.text}"
+        cost = count_tokens(text) + (count_tokens("\n\n") if ids else 0)
+        if used + cost > budget or count_tokens("\n\n".join([*pieces, text])) > budget:
+            break
+        used += cost
+        pieces.append(text)
+        ids.append(hit.chunk.id)
+    return "\n\n".join(pieces), ids
+
 
 numbers_for_ids = edit(
     "build_context",
@@ -1327,8 +1654,7 @@ question_lowered = edit(
     "RAG",
     "question-changed",
     "The question did not reach the model as it was asked: its letters, quotes or blanks "
-    "were changed on the way. Clean a copy for the search if you must, and send it to "
-    "the letter.",
+    "were changed on the way. Send it to the letter.",
     "Question: {question}",
     "Question: {question.lower()}",
 )
@@ -1536,8 +1862,8 @@ cited_twice = edit(
 cited_in_context_order = edit(
     "RAG",
     "citations-in-another-order",
-    "The citations stand in the order of the context, or of the alphabet. They stand as "
-    "they were first cited.",
+    "The citations, or the unsupported ids, stand in the order of the context, or of the "
+    "alphabet. They stand as they were first cited.",
     "supported = [name for name in cited if name in ids]",
     "supported = [name for name in ids if name in cited]",
 )
@@ -1896,6 +2222,17 @@ ingest_starts_anew = edit(
     "        chunks, self.store = [], VectorStore()\n",
 )
 
+store_made_anew = edit(
+    "RAG",
+    "ingest-forgets-the-others",
+    "",
+    """        for doc_id in docs:
+            self.store.delete(doc_id)
+        self.store.add""",
+    """        self.store = VectorStore()
+        self.store.add""",
+)
+
 cleared_by_beginning = edit(
     "RAG",
     "replaces-by-beginning",
@@ -2115,6 +2452,442 @@ replies_kept = edit(
     "",
     "        reply = self.llm(messages(block))\n",
     '        self.past = getattr(self, "past", [])\n        reply = self.llm([*self.past, *messages(block)])\n        self.past.append({"role": "user", "content": f"You said: {reply}"})\n',
+)
+
+question_in_system = edit(
+    "RAG",
+    "question-in-the-system-message",
+    "The question stands in the system message, with your own rules. Whoever asks could "
+    "give orders there: it belongs in a user's message.",
+    """\\n\\nQuestion: {question}"
+            return [
+                {"role": "system", "content": rules},
+""",
+    """"
+            return [
+                {"role": "system", "content": f"{rules}\\n{question}"},
+""",
+)
+
+prefilled = edit(
+    "RAG",
+    "another-role",
+    "A message has another role than system or user: an assistant's, say, which was "
+    "never said. Not every model takes it, and documents are to be in a user's message.",
+    """                {"role": "user", "content": asked},
+""",
+    """                {"role": "user", "content": asked},
+                {"role": "assistant", "content": "Answer:"},
+""",
+)
+
+as_developer = edit(
+    "RAG",
+    "another-role",
+    "",
+    """{"role": "system", "content": rules},
+""",
+    """{"role": "developer", "content": rules},
+""",
+)
+
+as_assistant = edit(
+    "RAG",
+    "another-role",
+    "",
+    """            asked = f"<documents>\\n{block}\\n</documents>\\n\\nQuestion: {question}"
+            return [
+                {"role": "system", "content": rules},
+                {"role": "user", "content": asked},
+""",
+    """            told = f"<documents>\\n{block}\\n</documents>"
+            return [
+                {"role": "system", "content": rules},
+                {"role": "assistant", "content": told},
+                {"role": "user", "content": question},
+""",
+)
+
+as_tool = edit(
+    "RAG",
+    "another-role",
+    "",
+    """            asked = f"<documents>\\n{block}\\n</documents>\\n\\nQuestion: {question}"
+            return [
+                {"role": "system", "content": rules},
+                {"role": "user", "content": asked},
+""",
+    """            told = f"<documents>\\n{block}\\n</documents>"
+            return [
+                {"role": "system", "content": rules},
+                {"role": "user", "content": question},
+                {"role": "tool", "content": told},
+""",
+)
+
+searched_lowered = edit(
+    "RAG",
+    "question-changed-for-the-search",
+    "What was embedded for the question is not the question as it was asked: its letters "
+    "or blanks were changed, or words were added. Here it is embedded to the letter.",
+    "self.embed([question])",
+    "self.embed([question.lower()])",
+)
+
+searched_stripped = edit(
+    "RAG",
+    "question-changed-for-the-search",
+    "",
+    "self.embed([question])",
+    "self.embed([question.strip()])",
+)
+
+searched_with_prefix = edit(
+    "RAG",
+    "question-changed-for-the-search",
+    "",
+    "self.embed([question])",
+    'self.embed([f"query: {question}"])',
+)
+
+too_long_chunks = edit(
+    "RAG",
+    "chunks-too-long",
+    "A long document is cut, but into chunks of more than 400 characters. That is the "
+    "limit, the overlap included.",
+    "size, overlap = 400, 40",
+    "size, overlap = 500, 40",
+)
+
+overlap_on_top = edit(
+    "RAG",
+    "chunks-too-long",
+    "",
+    "            chunks += chunk(text, self.size, self.overlap, doc_id=doc_id)\n",
+    """            for one in chunk(text, self.size, 0, doc_id=doc_id):
+                start = max(one.start - self.overlap, 0)
+                whole = text[start : one.end]
+                chunks.append(Chunk(one.id, doc_id, whole, start, one.end))
+""",
+)
+
+backslashes_eaten = edit(
+    "RAG",
+    "backslashes-eaten",
+    "A backslash in a document, with the letter after it, became another sign: the text "
+    "was handed over where escapes are read, as the replacement of a pattern is. Put "
+    "texts together as they are.",
+    """            asked = f"<documents>\\n{block}\\n</documents>\\n\\nQuestion: {question}"
+""",
+    """            asked = "<documents>\\nCTXT\\n</documents>\\n\\nQuestion: "
+            asked = re.sub("CTXT", block, asked) + question
+""",
+)
+
+escaped_documents = edit(
+    "RAG",
+    "documents-escaped",
+    "Signs such as < and & in a document were escaped, as for a web page. The model "
+    "reads the text as it is, and so it is to be sent.",
+    "\\n{block}\\n</documents>",
+    "\\n{block.replace('&', '&amp;').replace('<', '&lt;')}\\n</documents>",
+)
+
+returns_changed = edit(
+    "RAG",
+    "line-ends-changed",
+    "Line ends of other kinds were made plain ones, in the document itself or on the way. "
+    "A document is sent to the letter.",
+    "        for doc_id, text in docs.items():\n",
+    "        for doc_id, text in docs.items():\n"
+    '            text = text.replace("\\r\\n", "\\n").replace("\\r", "\\n")\n',
+)
+
+crlf_changed_in_place = edit(
+    "RAG",
+    "changes-the-callers-documents",
+    "The caller's documents were changed: its own dict holds other texts after the "
+    "ingest. Work on a copy, and leave the text as it is.",
+    "        for doc_id, text in docs.items():\n",
+    "        for doc_id in list(docs):\n"
+    '            text = docs[doc_id] = docs[doc_id].replace("\\r\\n", "\\n")\n',
+)
+
+one_label_a_document = edit(
+    "RAG",
+    "one-label-per-document",
+    "A chunk that follows one of its own document was sent without a label: they were "
+    "put under one. Each has its own id, by which it is cited.",
+    "        block, ids = build_context(hits, self.budget, cost)\n",
+    """        block, ids = "", []
+        for hit in hits:
+            same = ids and ids[-1].rpartition("#")[0] == hit.chunk.doc_id
+            label = "" if same else f"[{hit.chunk.id}]"
+            longer = f"{block}{label}\\n{hit.chunk.text}\\n"
+            if cost(longer) <= self.budget:
+                block, ids = longer, [*ids, hit.chunk.id]
+""",
+)
+
+vectors_of_others = edit(
+    "RAG",
+    "vectors-of-other-chunks",
+    "Chunks are found by the vectors of others: the texts were embedded in another "
+    "order, sorted say, or each once, and the vectors were not put back in the order of "
+    "the chunks.",
+    "self.embed([one.text for one in chunks])",
+    "self.embed(sorted(one.text for one in chunks))",
+)
+
+vectors_by_length = edit(
+    "RAG",
+    "vectors-of-other-chunks",
+    "",
+    "self.embed([one.text for one in chunks])",
+    "self.embed(sorted((one.text for one in chunks), key=len))",
+)
+
+numbers_go_on = edit(
+    "RAG",
+    "numbers-go-on",
+    "The numbers in the ids go on from one document to the next. In each they start at "
+    "0: the first chunk of cats.md is cats.md#0.",
+    "            chunks += chunk(text, self.size, self.overlap, doc_id=doc_id)\n",
+    """            for one in chunk(text, self.size, self.overlap, doc_id=doc_id):
+                name = f"{doc_id}#{len(chunks)}"
+                chunks.append(Chunk(name, doc_id, one.text, one.start, one.end))
+""",
+)
+
+store_of_the_class = edit(
+    "RAG",
+    "shared-between-pipelines",
+    "",
+    "        self.store = VectorStore()\n",
+    """        kind = type(self)
+        kind.shared = getattr(kind, "shared", None) or VectorStore()
+        self.store = kind.shared
+""",
+)
+
+sorted_all = edit(
+    "RAG",
+    "citations-in-another-order",
+    "",
+    're.findall(r"\\[([^\\[\\]]+)\\]", reply)))',
+    're.findall(r"\\[([^\\[\\]]+)\\]", reply)))\n        cited = sorted(cited)',
+)
+
+case_of_citations = edit(
+    "RAG",
+    "citation-in-lower-case",
+    "What the reply cites was put into lower case before it was compared. An id is taken "
+    "to the letter: with another capital it is another id.",
+    're.findall(r"\\[([^\\[\\]]+)\\]", reply)',
+    're.findall(r"\\[([^\\[\\]]+)\\]", reply.lower())',
+)
+
+looked_up_in_the_block = edit(
+    "RAG",
+    "looked-up-in-the-prompt",
+    "A citation passed because what it says in brackets stands somewhere in the prompt: "
+    "in the text of a document, or in the question. Compare with the ids of the chunks "
+    "that were sent.",
+    """        supported = [name for name in cited if name in ids]
+        unsupported = [name for name in cited if name not in ids]
+""",
+    """        supported = [name for name in cited if f"[{name}]" in block]
+        unsupported = [name for name in cited if f"[{name}]" not in block]
+""",
+)
+
+looked_up_in_all_messages = edit(
+    "RAG",
+    "looked-up-in-the-prompt",
+    "",
+    """        supported = [name for name in cited if name in ids]
+        unsupported = [name for name in cited if name not in ids]
+""",
+    """        asked = messages(block)[-1]["content"]
+        supported = [name for name in cited if f"[{name}]" in asked]
+        unsupported = [name for name in cited if f"[{name}]" not in asked]
+""",
+)
+
+part_of_an_id = edit(
+    "RAG",
+    "part-of-an-id-accepted",
+    "A citation passed that is only a part of an id, or an id with something beside it. "
+    "What stands in brackets has to be the id, whole.",
+    """        supported = [name for name in cited if name in ids]
+        unsupported = [name for name in cited if name not in ids]
+""",
+    """        supported = [name for name in cited if any(name in one for one in ids)]
+        unsupported = [name for name in cited if name not in supported]
+""",
+)
+
+more_than_an_id = edit(
+    "RAG",
+    "part-of-an-id-accepted",
+    "",
+    """        supported = [name for name in cited if name in ids]
+        unsupported = [name for name in cited if name not in ids]
+""",
+    """        supported = [name for name in cited if any(one in name for one in ids)]
+        unsupported = [name for name in cited if name not in supported]
+""",
+)
+
+empty_reply_abstains = edit(
+    "RAG",
+    "empty-reply-abstains",
+    "An empty reply was taken for an abstention, or replaced. The model was asked: what "
+    "it said is the answer, though it is nothing.",
+    "        cited = list(",
+    '        if not reply:\n            return Answer("Nothing.", [], [], True, [])\n'
+    "        cited = list(",
+)
+
+no_text = edit(
+    "RAG",
+    "no-text-when-abstaining",
+    "The text of an abstention is no text but None, or something else. Whoever shows it "
+    "needs a string; its words are yours.",
+    '"The documents do not say.", [], [], True, [])',
+    "None, [], [], True, [])",
+)
+
+rounded_score = edit(
+    "RAG",
+    "score-rounded",
+    "A score was rounded before it was compared with min_score, so that chunks just below "
+    "it pass, or some just above do not. Round what is shown, not what is compared.",
+    "hit.score >= self.min_score",
+    "round(hit.score, 2) >= self.min_score",
+)
+
+rounded_finer = edit(
+    "RAG",
+    "score-rounded",
+    "",
+    "hit.score >= self.min_score",
+    "round(hit.score, 3) >= self.min_score",
+)
+
+zero_budget = edit(
+    "RAG",
+    "budget-of-0-ignored",
+    "A budget of 0 was taken for none, as what is false, and the default used. With 0 "
+    "nothing fits: it abstains.",
+    "self.k, self.budget, self.min_score = k, budget, min_score",
+    "self.k, self.budget, self.min_score = k, budget or 800, min_score",
+)
+
+zero_k = edit(
+    "RAG",
+    "k-of-0-ignored",
+    "k = 0 was taken for none, as what is false, and the default used. With 0 nothing is "
+    "found: it abstains.",
+    "self.k, self.budget, self.min_score = k, budget, min_score",
+    "self.k, self.budget, self.min_score = k or 5, budget, min_score",
+)
+
+beyond_k = edit(
+    "RAG",
+    "looks-beyond-k",
+    "Where one of the best k does not fit, a chunk that is not among them took its place. "
+    "k is how many are looked for, whether they fit or not.",
+    "        hits = self.store.search(self.embed([question])[0], self.k)\n",
+    """        hits = self.store.search(self.embed([question])[0], 10**6)
+        fitting = [h for h in hits if build_context([h], self.budget, cost)[1]]
+        hits = fitting[: self.k]
+""",
+)
+
+parts_counted = edit(
+    "RAG",
+    "parts-counted",
+    "Rules, question and block were counted one by one and taken off the budget. The "
+    "count of a text need not be the sum over its parts: what is sent can be over the "
+    "budget, and what fits exactly can be refused. Count the messages as they are sent.",
+    "build_context(hits, self.budget, cost)",
+    'build_context(hits, self.budget - cost(""), self.count_tokens)',
+)
+
+parts_counted_apart = edit(
+    "RAG",
+    "parts-counted",
+    "",
+    "build_context(hits, self.budget, cost)",
+    "build_context(hits, self.budget - self.count_tokens(rules) - self.count_tokens("
+    'question) - self.count_tokens("<documents>\\n\\n</documents>\\n\\nQuestion: "), '
+    "self.count_tokens)",
+)
+
+deleted_first = edit(
+    "RAG",
+    "deleted-before-embedded",
+    "The embedder failed, and the documents that were to be replaced are gone: they were "
+    "deleted before the new vectors were there. Embed first, then change the store.",
+    """        vectors = self.embed([one.text for one in chunks]) if chunks else []
+        for doc_id in docs:
+            self.store.delete(doc_id)
+""",
+    """        for doc_id in docs:
+            self.store.delete(doc_id)
+        vectors = self.embed([one.text for one in chunks]) if chunks else []
+""",
+)
+
+embed_error_swallowed = edit(
+    "RAG",
+    "error-swallowed",
+    "The embedder, or the model, failed, and nobody hears of it: the error was caught, "
+    "and an answer made of it. Let it come through: whoever calls can try again.",
+    "        vectors = self.embed([one.text for one in chunks]) if chunks else []\n",
+    """        try:
+            vectors = self.embed([one.text for one in chunks]) if chunks else []
+        except Exception:
+            return
+""",
+)
+
+model_error_swallowed = edit(
+    "RAG",
+    "error-swallowed",
+    "",
+    "        reply = self.llm(messages(block))\n",
+    """        try:
+            reply = self.llm(messages(block))
+        except Exception:
+            return Answer("The model failed.", [], [], True, [])
+""",
+)
+
+search_error_swallowed = edit(
+    "RAG",
+    "error-swallowed",
+    "",
+    "        hits = self.store.search(self.embed([question])[0], self.k)\n",
+    """        try:
+            hits = self.store.search(self.embed([question])[0], self.k)
+        except Exception:
+            return Answer("The search failed.", [], [], True, [])
+""",
+)
+
+model_asked_again = edit(
+    "RAG",
+    "asked-again-after-an-error",
+    "The model failed and was asked again at once. It is asked once for a question: its "
+    "error comes through, and whoever calls decides.",
+    "        reply = self.llm(messages(block))\n",
+    """        try:
+            reply = self.llm(messages(block))
+        except Exception:
+            reply = self.llm(messages(block))
+""",
 )
 
 
@@ -2619,7 +3392,8 @@ not_sorted = edit(
 ties_by_name = edit(
     "reciprocal_rank_fusion",
     "ties-by-name",
-    "Ties stand in the order of their names. They stand as they first appeared.",
+    "Ties stand in the order of their names, or against it. They stand as they first "
+    "appeared.",
     "key=lambda pair: -pair[1])",
     "key=lambda pair: (-pair[1], str(pair[0])))",
 )
@@ -2632,6 +3406,46 @@ ties_turned = edit(
     "return sorted(scores.items(), key=lambda pair: -pair[1])",
     "return sorted(scores.items(), key=lambda pair: pair[1])[::-1]",
 )
+
+
+names_against = edit(
+    "reciprocal_rank_fusion",
+    "ties-by-name",
+    "",
+    "return sorted(scores.items(), key=lambda pair: -pair[1])",
+    "return sorted(\n        scores.items(), key=lambda p: (p[1], str(p[0])), "
+    "reverse=True\n    )",
+)
+
+
+@mistake(
+    "reciprocal_rank_fusion",
+    "ties-by-rank-met",
+    "Ties stand as they were met rank by rank, the first places of all rankings before "
+    "the second ones. They stand in the order in which they first appear when one "
+    "ranking is read after the other.",
+)
+def fusion_rank_by_rank(rankings, k=60):
+    scores = {}
+    for i in range(max(map(len, rankings), default=0)):
+        for ranking in rankings:
+            if i < len(ranking):
+                scores[ranking[i]] = scores.get(ranking[i], 0) + 1 / (k + i + 1)
+    return sorted(scores.items(), key=lambda pair: -pair[1])
+
+
+@mistake(
+    "reciprocal_rank_fusion",
+    "kept-between-calls",
+    "What an earlier call counted is still there: ids of other rankings come back, or "
+    "scores that grow from call to call. The dict outlives the call, as a default "
+    "argument does.",
+)
+def fusion_that_remembers(rankings, k=60, scores={}):  # noqa: B006
+    for ranking in rankings:
+        for rank, name in enumerate(ranking, start=1):
+            scores[name] = scores.get(name, 0) + 1 / (k + rank)
+    return sorted(scores.items(), key=lambda pair: -pair[1])
 
 
 ids_only = edit(
