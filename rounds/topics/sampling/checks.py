@@ -147,6 +147,16 @@ def removed(*logits: float) -> np.ndarray:
     return np.array([-INF if x is None else x for x in logits], dtype=float)
 
 
+def call(t, logits: Sequence[float], number: float, dtype: type = np.float64):
+    """Call a filter, and let reports show all digits of its arguments, where the few
+    that they show elsewhere would hide what matters."""
+    x = np.array(logits, dtype=dtype)
+    kind = "" if dtype is np.float64 else f" ({x.dtype})"
+    entries = ", ".join(f"{logit:.12g}" for logit in logits)
+    text = f"{t.exercise.target}([{entries}]{kind}, {number:.12g})"
+    return t.step(text, t.candidate, (x, number), {})
+
+
 # Probabilities 0.64, 0.24, 0.09 and 0.03, in three orders.
 FOUR = [2.0, 1.0, 0.0, -1.0]
 MIXED = [0.0, 2.0, -1.0, 1.0]
@@ -278,19 +288,19 @@ def _(t):
 
 
 @top_k_filter.case(
-    "The logits themselves are ranked, however far below the largest or near to each "
-    "other they are.",
+    "The logits themselves are ranked, unrounded, however far below the largest or "
+    "near to each other they are.",
     stage="edge",
 )
 def _(t):
-    # Equal as probabilities, when rounded to three places, and in float16.
+    # Equal as probabilities, when rounded to three places, in float16 and in float32.
     for x, k in (
         ([0.0, -1000.0, -900.0], 2),
         ([0.0001, 0.0002], 1),
         ([1003.6, 1003.7], 1),
+        ([1.0, 1.0 + 1e-9], 1),
     ):
-        x = np.array(x)
-        t.call(x, k).equals(only(x, ranked(x)[:k]), **KEPT)
+        call(t, x, k).equals(only(np.array(x), ranked(x)[:k]), **KEPT)
 
 
 @top_k_filter.case("k below 1 is a ValueError.", stage="edge")
@@ -386,6 +396,23 @@ def _(t):
 
 
 @top_p_filter.case(
+    "Probabilities are not rounded: a sum next to p reaches it or does not."
+)
+def _(t):
+    # 0.73106 and 0.26894. Larger than the first case, which tells most mistakes better.
+    x = np.array([0.0, -1.0] + [-30.0] * 4)
+    for p in (0.73108, 0.73104):
+        call(t, x, p).equals(only(x, nucleus(x, p)), **KEPT)
+
+
+@top_p_filter.case("A p near 1 is not 1: what is not needed goes.")
+def _(t):
+    x = np.array([0.0, 3.0, -20.0, 1.0])
+    for p in (0.9995, 0.999995):
+        call(t, x, p).equals(only(x, nucleus(x, p)), **KEPT)
+
+
+@top_p_filter.case(
     "One token that alone has more than p is kept: the nucleus is never empty.",
     stage="edge",
 )
@@ -417,7 +444,8 @@ def _(t):
 )
 def _(t):
     mass = sum(sorted(probabilities(MIXED))[-2:])
-    tries_nuclei(t, MIXED, (mass + 1e-5, mass - 1e-5))
+    for p in (round(mass + 1e-5, 6), round(mass - 1e-5, 6)):
+        call(t, MIXED, p).equals(only(np.array(MIXED), nucleus(MIXED, p)), **KEPT)
 
 
 @top_p_filter.case(
@@ -500,6 +528,24 @@ def _(t):
 
 
 @top_p_filter.case(
+    "Probabilities, and the differences of logits before them, have the digits of "
+    "float32 at least: float16 has three.",
+    level=3,
+    stage="edge",
+)
+def _(t):
+    # p lies between the probability and what float16 makes of it: of exp(-1) and of the
+    # quotient in the first, of the difference in the others, once above and once below.
+    for logits, p in (
+        ([0.0, -1.0], 0.73105),
+        ([2.0, -0.2], 0.900212),
+        ([2.0, -0.3], 0.908911),
+    ):
+        x = np.array(logits, dtype=np.float16)
+        call(t, logits, p, np.float16).equals(only(x, nucleus(x, p)), **KEPT)
+
+
+@top_p_filter.case(
     "The sums run in float64: in float32 the rounding of thousands of additions "
     "adds up.",
     level=3,
@@ -531,11 +577,16 @@ def _(t):
     x[:2] = 0.0
     p = 1 - 2.4e-8 * tail / 2
     for dtype in (np.float32, np.float64):
-        t.call(x.astype(dtype), p).obeys(
-            lambda it: abs(np.isfinite(it).sum() - tail / 2) < tail / 10,
-            f"about {tail // 2} tokens kept",
+        t.call(x.astype(dtype), p).seen_as(count_kept).obeys(
+            lambda count: abs(count - tail / 2) < tail / 10,
+            f"about {tail // 2}, the number of tokens kept",
             "The two large ones and half of the tail hold p: count what is left.",
         )
+
+
+def count_kept(logits: np.ndarray) -> int:
+    """How many tokens are left."""
+    return int(np.count_nonzero(np.isfinite(logits)))
 
 
 # sample
@@ -571,11 +622,20 @@ def _(t):
         (UNSORTED, {"temperature": 0}),
         (NEGATIVE, {"top_k": 1}),
         (NEGATIVE, {"temperature": 0.0}),
-        ([-3.0], {}),
         (removed(None, None, 1, None), {}),
     ):
         due = ranked(x)[0]
         t.call(np.array(x), **how, rng=generator(1)).equals(due)
+
+
+@sample.case(
+    "What was drawn before has no effect: a call depends on its arguments alone.",
+    level=2,
+)
+def _(t):
+    # As draws, whose report tells what was called before. Of that nothing is expected.
+    t.draws(2, np.array([0.0, 50.0]), rng=generator(53))
+    tries_draws(t, 54, [-3.0], 2)
 
 
 @sample.case("Temperature comes before top-p.", level=2)
@@ -601,6 +661,11 @@ def _(t):
     tries_draws(t, 5, [0.5, 1.0, 0.0], temperature=0.2)
 
 
+@sample.case("A temperature below 1 sharpens the draws, and only 0 ends them.", level=2)
+def _(t):
+    tries_draws(t, 55, [0.0, 0.3, 0.6], SOME, temperature=0.5)
+
+
 @sample.case(
     "With top_k the k most probable are drawn, in their own proportions.", level=2
 )
@@ -620,6 +685,20 @@ def _(t):
     off = {"top_k": None, "top_p": None, "min_p": None}
     tries_draws(t, 12, UNSORTED, SOME, **off)
     tries_draws(t, 13, UNSORTED, SOME, top_k=100, top_p=1.0)
+
+
+@sample.case("None removes nothing: it stands for no default value.", level=2)
+def _(t):
+    # What a default of 50 or 200 for top_k removes, 0.05 for min_p, 0.95 for top_p.
+    t.draws(SOME, np.linspace(0.01, 0.0, 300), rng=generator(56)).obeys(
+        lambda it: any(token >= 200 for token in it.values),
+        "a token from 200 on in about 33 %",
+        "All 300 tokens are about equally probable.",
+    )
+    tries_draws(t, 57, [0.0] + [-3.2] * 30, FEW)
+    t.draws(400, np.array([0.0, -2.965]), rng=generator(58)).obeys(
+        lambda it: 1 in it.values, "1 in about 4.9 %"
+    )
 
 
 @sample.case("Temperature, top-k and top-p together.", level=2, stage="property")
@@ -693,6 +772,39 @@ def _(t):
     tries_draws(t, 21, x, FEW, top_k=3, top_p=1.0, temperature=2.0)
 
 
+@sample.case(
+    "However many tokens are removed, none of them has a share.", level=2, stage="edge"
+)
+def _(t):
+    # Seeds whose first number is next to 1 and next to 0: if the removed tokens behind
+    # or before the one that is left have a millionth in all, one of them comes.
+    for seed, token in ((339_728, 0), (142_997, 399)):
+        x = only(np.zeros(400), [token])
+        t.call(x, rng=np.random.default_rng(seed)).equals(token)
+
+
+@sample.case("All of a large vocabulary is drawn from.", level=2, stage="edge")
+def _(t):
+    t.call(only(np.zeros(25_000), [24_999]), rng=generator(59)).equals(24_999)
+
+
+@sample.case(
+    "The logits are read in every call: the same array may hold others.",
+    level=2,
+    stage="edge",
+)
+def _(t):
+    def twice(first: np.ndarray, then: np.ndarray) -> tuple:
+        x = first.copy()
+        before = t.candidate(x, top_k=1, rng=generator(60))
+        x[:] = then
+        return before, t.candidate(x, top_k=1, rng=generator(60))
+
+    one, other = np.array([9.0, 0.0, 0.0]), np.array([0.0, 0.0, 9.0])
+    text = "sample(x, top_k=1, rng=a Generator), x = [9, 0, 0], then x[:] = [0, 0, 9]"
+    t.step(text, twice, (one, other), {}).equals((0, 2))
+
+
 @sample.case("Large logits must not overflow.", level=2, stage="edge")
 def _(t):
     tries_draws(t, 22, [1000.0, 1001.0, 999.0], SOME)
@@ -754,7 +866,7 @@ def _(t):
     for x in ([0.0, NAN, 1.0], [0.0, INF, 1.0], [-INF, INF], [NAN, -INF, 2.0]):
         t.call(np.array(x), rng=generator(26)).raises(ValueError)
         t.call(np.array(x), temperature=0, rng=generator(26)).raises(ValueError)
-    for x in ([0.0, 3.0, NAN], [3.0, INF, 0.0]):
+    for x in ([0.0, 3.0, NAN], [3.0, INF, 0.0], [NAN, 0.0, 3.0]):
         t.call(np.array(x), top_k=1, rng=generator(26)).raises(ValueError)
 
 
@@ -791,6 +903,15 @@ def _(t):
         t.call(x, top_k=1, **how, rng=generator(33)).equals(due)
     how = {"repetition_penalty": 3.0, "previous": [0, 1, 0]}
     tries_draws(t, 34, [2.0, -1.0, 0.0, 1.0], **how)
+
+
+@sample.case("No token but those of previous is penalised.", level=3)
+def _(t):
+    # Tokens that no earlier case draws: a program may remember those.
+    x = np.full(500, -5.0)
+    x[[450, 460]] = 2.0, 1.5
+    how = {"repetition_penalty": 2.0, "previous": [450]}
+    t.call(x, top_k=1, **how, rng=generator(61)).equals(460)
 
 
 @sample.case(
@@ -880,7 +1001,7 @@ def _(t):
 
 
 @sample.case(
-    "The sums of the draw run in float64: near 1 a float16 does not move when a "
+    "The sums of the draw need more than float16: near 1 it does not move when a "
     "probability of 0.0002 is added.",
     level=3,
     stage="edge",
@@ -948,7 +1069,9 @@ def _(t):
     stage="edge",
 )
 def _(t):
-    tries_min_p(t, [0.0, -1.0], (0.3679, 0.368, 0.36785))  # exp(-1) is 0.367879
+    x = np.array([0.0, -1.0])
+    for p in (0.3679, 0.368, 0.36785):  # exp(-1) is 0.367879
+        call(t, x, p).equals(only(x, near_the_best(x, p)), **KEPT)
 
 
 @min_p_filter.case("Logits may be large, and of any sign.", level=3, stage="edge")
@@ -973,7 +1096,11 @@ def _(t):
     # exp(-1) is 0.367879, and float16 has three digits of it.
     x = np.array([0.0, -1.0], dtype=np.float16)
     for p in (0.3679, 0.368, 0.36785):
-        t.call(x, p).equals(only(x, near_the_best(x, p)), **KEPT)
+        call(t, x, p, np.float16).equals(only(x, near_the_best(x, p)), **KEPT)
+    # Differences that float16 rounds: once up, once down.
+    for logits, p in (([2.0, -0.3], 0.100217), ([2.0, -0.2], 0.110849)):
+        x = np.array(logits, dtype=np.float16)
+        call(t, logits, p, np.float16).equals(only(x, near_the_best(x, p)), **KEPT)
     # Two probabilities that float16 cannot tell apart, and float32 can.
     x = np.array([8.0, 7.999], dtype=np.float32)
     t.call(x, 0.9995).equals(only(x, [0]), **KEPT)

@@ -364,9 +364,9 @@ def top_k_by_threshold(logits, k):
 @mistake(
     "top_k_filter",
     "ties-go-to-the-highest-index",
-    "Of equal logits at the cut the last ones were kept: in an ascending sort the lowest "
-    "index of equals is the farthest from the largest. The lowest indices are due: with "
-    "[1, 1, 1] and k = 1 the token at 0.",
+    "Of equal logits at the cut the last ones were kept: an ascending sort read "
+    "backwards, or (logit, index) pairs compared, do that. The lowest indices are due: "
+    "with [1, 1, 1] and k = 1 the token at 0.",
 )
 def top_k_ascending_sort(logits, k):
     if k < 1:
@@ -467,8 +467,9 @@ def top_k_by_probability(logits, k):
 @mistake(
     "top_k_filter",
     "near-taken-for-equal",
-    "Logits that are nearly equal were taken for equal: they were rounded before they "
-    "were ranked. Of [0.0001, 0.0002] the second is the larger.",
+    "Logits that are nearly equal were taken for equal: they were rounded, or put into a "
+    "narrower dtype, before they were ranked. Of [0.0001, 0.0002] the second is the "
+    "larger.",
 )
 def top_k_rounded(logits, k):
     if k < 1:
@@ -482,6 +483,14 @@ def top_k_ranked_in_float16(logits, k):
     if k < 1:
         raise ValueError(k)
     kept = np.argsort(-logits.astype(np.float16), kind="stable")[:k]
+    return np.where(np.isin(np.arange(len(logits)), kept), logits, -np.inf)
+
+
+@mistake("top_k_filter", "near-taken-for-equal")
+def top_k_ranked_in_float32(logits, k):
+    if k < 1:
+        raise ValueError(k)
+    kept = np.argsort(-logits.astype(np.float32), kind="stable")[:k]
     return np.where(np.isin(np.arange(len(logits)), kept), logits, -np.inf)
 
 
@@ -927,7 +936,7 @@ def top_p_searchsorted_without_the_last(logits, p):
     "empty-nucleus",
     "No token is left when the most probable one alone has more than p: it crosses p at "
     "once, and was removed for it. At least one token stays; try [0, 12, 0] and "
-    "p = 0.9. And the token that crosses p belongs to the set at any step.",
+    "p = 0.9. The token that crosses p belongs to the set, be it the first or a later one.",
 )
 def top_p_all_removed(logits, p):
     if not 0 < p <= 1:
@@ -962,6 +971,32 @@ def top_p_loop_breaks_before_the_first(logits, p):
             break
         filtered[token] = logits[token]
     return filtered
+
+
+@mistake("top_p_filter", "empty-nucleus")
+def top_p_first_not_set_apart(logits, p):
+    if not 0 < p <= 1:
+        raise ValueError(p)
+    if p == 1:
+        return logits.copy()
+    order = np.argsort(-logits, kind="stable")
+    remove = np.cumsum(_softmax(logits.astype(np.float64))[order]) > p
+    remove[1:] = remove[:-1].copy()
+    filtered = logits.copy()
+    filtered[order[remove]] = -np.inf
+    return filtered
+
+
+@mistake("top_p_filter", "empty-nucleus")
+def top_p_first_not_set_apart_at_equality(logits, p):
+    if not 0 < p <= 1:
+        raise ValueError(p)
+    if p == 1:
+        return logits.copy()
+    order = np.argsort(-logits, kind="stable")
+    remove = np.cumsum(_softmax(logits.astype(np.float64))[order]) >= p
+    remove[1:] = remove[:-1].copy()
+    return np.where(np.isin(np.arange(len(logits)), order[remove]), -np.inf, logits)
 
 
 @mistake(
@@ -1101,8 +1136,8 @@ def top_p_min_tokens_two(logits, p):
     "top_p_filter",
     "not-mapped-back",
     "The tokens kept are the wrong ones: a mask or an order made after sorting was used "
-    "on the unsorted vocabulary. It works only for logits that are sorted already; try "
-    "[0, 2, -1, 1].",
+    "on the unsorted vocabulary, or taken back by the order in place of its inverse. It "
+    "works only for logits that are sorted already; try [0, 2, -1, 1].",
 )
 def top_p_mask_not_mapped_back(logits, p):
     if not 0 < p <= 1:
@@ -1125,6 +1160,18 @@ def top_p_gathered_not_scattered(logits, p):
     mass = np.cumsum(_softmax(ordered.astype(np.float64)))
     ordered[np.searchsorted(mass, p) + 1 :] = -np.inf
     return ordered[order]
+
+
+@mistake("top_p_filter", "not-mapped-back")
+def top_p_order_taken_for_its_inverse(logits, p):
+    if not 0 < p <= 1:
+        raise ValueError(p)
+    if p == 1:
+        return logits.copy()
+    order = np.argsort(-logits, kind="stable")
+    mass = np.cumsum(_softmax(logits.astype(np.float64))[order])
+    keep = np.arange(len(logits)) <= np.searchsorted(mass, p)
+    return np.where(keep[order], logits, -np.inf)
 
 
 @mistake(
@@ -1186,8 +1233,8 @@ def top_p_by_probability_threshold(logits, p):
 ties_to_the_last = edit(
     "top_p_filter",
     "ties-go-to-the-highest-index",
-    "Of equal logits the last ones were kept: in an ascending sort the lowest index of "
-    "equals is the farthest from the largest. The lowest index comes first: with three "
+    "Of equal logits the last ones were kept: an ascending sort read backwards, or "
+    "(logit, index) pairs compared, do that. The lowest index comes first: with three "
     "equal logits and p = 0.5 the tokens 0 and 1 stay.",
     'np.argsort(-logits, kind="stable")',
     'np.argsort(logits, kind="stable")[::-1]',
@@ -1315,6 +1362,21 @@ def top_p_one_by_mass_before(logits, p):
     filtered = np.full_like(logits, -np.inf)
     filtered[order[keep]] = logits[order[keep]]
     return filtered
+
+
+near_one_is_one = edit(
+    "top_p_filter",
+    "p-near-1-taken-for-1",
+    "A p near 1 was taken for 1, and every token was kept. Only p = 1 keeps all: at "
+    "p = 0.9995 what is not needed for that mass goes.",
+    "if p == 1:",
+    "if p > 0.999:",
+)
+
+
+@mistake("top_p_filter", "p-near-1-taken-for-1")
+def top_p_close_to_one(logits, p):
+    return logits.copy() if 0 < p < 1 and np.isclose(p, 1) else top_p_filter(logits, p)
 
 
 @mistake(
@@ -1469,11 +1531,49 @@ float32_sums = edit(
 
 float16_sums = edit(
     "top_p_filter",
-    "sums-not-in-float64",
-    "",
+    "all-in-the-dtype-of-the-logits",
+    "Probabilities and running sums were computed in the dtype of the logits. float16 has "
+    "three digits, so that a sum next to p is on the wrong side of it, and over thousands "
+    "of tokens float32 has too few for the sum: accumulate in float64.",
     ".astype(np.float64)",
     "",
 )
+
+float16_probabilities = edit(
+    "top_p_filter",
+    "probabilities-in-float16",
+    "A sum next to p is on the wrong side of it: the probabilities, or the differences of "
+    "logits before them, were computed in float16, which has three digits. Compute with "
+    "float32 or float64, whatever comes in.",
+    "np.cumsum(exps / exps.sum())",
+    "np.cumsum((exps / exps.sum()).astype(logits.dtype).astype(np.float64))",
+)
+
+
+@mistake("top_p_filter", "probabilities-in-float16")
+def top_p_wide_after_exp(logits, p):
+    if not 0 < p <= 1:
+        raise ValueError(p)
+    if p == 1:
+        return logits.copy()
+    order = np.argsort(-logits, kind="stable")
+    exps = np.exp(logits - logits.max()).astype(np.float64)
+    mass = np.cumsum((exps / exps.sum())[order])
+    kept = order[: np.searchsorted(mass, p) + 1]
+    return np.where(np.isin(np.arange(len(logits)), kept), logits, -np.inf)
+
+
+@mistake("top_p_filter", "probabilities-in-float16")
+def top_p_wide_after_the_difference(logits, p):
+    if not 0 < p <= 1:
+        raise ValueError(p)
+    if p == 1:
+        return logits.copy()
+    order = np.argsort(-logits, kind="stable")
+    exps = np.exp((logits - logits.max()).astype(np.float64))
+    mass = np.cumsum((exps / exps.sum())[order])
+    kept = order[: np.searchsorted(mass, p) + 1]
+    return np.where(np.isin(np.arange(len(logits)), kept), logits, -np.inf)
 
 
 @mistake("top_p_filter", "sums-not-in-float64")
@@ -1704,11 +1804,21 @@ def top_p_of_logits(logits, p):
 @mistake(
     "top_p_filter",
     "tolerance-at-p",
-    "A sum that only comes near p was taken for p: the set is too small. The sum has to "
-    "reach p; probabilities are not to be rounded, nor compared with a tolerance.",
+    "A sum that only comes near p was taken for p, so that the set has the wrong size. "
+    "The sum has to reach p; probabilities are not to be rounded, nor compared with a "
+    "tolerance.",
 )
 def top_p_with_a_tolerance(logits, p):
     return logits.copy() if p == 1 else top_p_filter(logits, max(p - 1e-3, p / 2))
+
+
+rounded_probabilities = edit(
+    "top_p_filter",
+    "tolerance-at-p",
+    "",
+    "np.cumsum(exps / exps.sum())",
+    "np.cumsum(np.round(exps / exps.sum(), 4))",
+)
 
 
 @mistake("top_p_filter", "tolerance-at-p")
@@ -1988,7 +2098,8 @@ def min_p_less_the_maximum(logits, p):
     "min_p_filter",
     "probabilities-in-float16",
     "A token next to the cut is on the wrong side of it: float16 has three digits, too "
-    "few for a probability. Compute with float32 or float64, whatever comes in.",
+    "few for a probability or for a difference of logits. Compute with float32 or "
+    "float64, whatever comes in.",
 )
 def min_p_in_the_dtype_of_the_logits(logits, p):
     probs = _softmax(logits)
@@ -1998,6 +2109,12 @@ def min_p_in_the_dtype_of_the_logits(logits, p):
 @mistake("min_p_filter", "probabilities-in-float16")
 def min_p_relative_in_the_dtype_of_the_logits(logits, p):
     return np.where(np.exp(logits - logits.max()) >= p, logits, -np.inf)
+
+
+@mistake("min_p_filter", "probabilities-in-float16")
+def min_p_wide_after_the_difference(logits, p):
+    relative = np.exp((logits - logits.max()).astype(np.float64))
+    return np.where(relative >= p, logits, -np.inf)
 
 
 @mistake("min_p_filter", "probabilities-in-float16")
@@ -2145,8 +2262,8 @@ def penalty_to_the_power_of_the_count(logits, previous, penalty):
 @mistake(
     "apply_repetition_penalty",
     "penalty-subtracted",
-    "The penalty was subtracted. That is the presence penalty of some services; here "
-    "positive logits are divided and negative ones multiplied.",
+    "The penalty or its logarithm was subtracted. That is the presence penalty of some "
+    "services; here positive logits are divided and negative ones multiplied.",
 )
 def penalty_subtracted(logits, previous, penalty):
     penalised = logits.copy()
@@ -3028,8 +3145,8 @@ def sample_falsy_temperature(logits, *, rng, temperature=1.0, **how):
 @mistake(
     "sample",
     "zero-temperature-fails",
-    "temperature=0 raised an error or drew any token: dividing by 0 leaves inf and nan. "
-    "The most probable token, the first of a tie, is due.",
+    "temperature=0 was refused, or divided by, which leaves inf and nan: an error, or any "
+    "token. The most probable token, the first of a tie, is due.",
 )
 def sample_divides_by_zero(
     logits, *, rng, temperature=1.0, repetition_penalty=1.0, previous=(), **how
@@ -3068,6 +3185,41 @@ def sample_tiny_temperature(logits, *, rng, temperature=1.0, **how):
     if not temperature >= 0:
         raise ValueError(temperature)
     left = _left(logits, temperature=max(temperature, 1e-8), **how)
+    return int(rng.choice(len(left), p=_softmax(left)))
+
+
+@mistake(
+    "sample",
+    "low-temperature-is-greedy",
+    "A low temperature was taken for 0: the most probable token always came. Only 0 does "
+    "that; at 0.5 the logits are doubled, and others still come.",
+)
+def sample_greedy_below_a_bound(logits, *, rng, temperature=1.0, **how):
+    temperature = 0 if 0 <= temperature < 0.6 else temperature
+    left = _left(logits, temperature=temperature, **how)
+    return int(rng.choice(len(left), p=_softmax(left)))
+
+
+@mistake(
+    "sample",
+    "none-taken-for-a-default",
+    "A filter that was not asked for removed tokens: None was taken for a default value. "
+    "None switches a filter off.",
+)
+def sample_top_k_50_for_none(logits, *, rng, top_k=None, **how):
+    left = _left(logits, top_k=50 if top_k is None else top_k, **how)
+    return int(rng.choice(len(left), p=_softmax(left)))
+
+
+@mistake("sample", "none-taken-for-a-default")
+def sample_top_p_95_for_none(logits, *, rng, top_p=None, **how):
+    left = _left(logits, top_p=0.95 if top_p is None else top_p, **how)
+    return int(rng.choice(len(left), p=_softmax(left)))
+
+
+@mistake("sample", "none-taken-for-a-default")
+def sample_min_p_5_for_none(logits, *, rng, min_p=None, **how):
+    left = _left(logits, min_p=0.05 if min_p is None else min_p, **how)
     return int(rng.choice(len(left), p=_softmax(left)))
 
 
@@ -3221,6 +3373,37 @@ penalty_below_one_ignored = edit(
     "if repetition_penalty > 1:",
 )
 
+penalty_below_one_refused_in_sample = edit(
+    "sample",
+    "penalty-below-1-refused",
+    "A penalty below 1 was refused. It is allowed, and makes what came before more "
+    "likely.",
+    "    if repetition_penalty != 1:\n",
+    "    if repetition_penalty < 1:\n        raise ValueError(repetition_penalty)\n"
+    "    if repetition_penalty != 1:\n",
+)
+
+
+@mistake(
+    "sample",
+    "every-token-penalised",
+    "Tokens that did not come before were penalised too. Only those in previous are.",
+)
+def sample_penalises_all(logits, *, rng, repetition_penalty=1.0, previous=(), **how):
+    every = np.arange(len(logits))
+    left = _left(logits, repetition_penalty=repetition_penalty, previous=every, **how)
+    return int(rng.choice(len(left), p=_softmax(left)))
+
+
+@mistake("sample", "every-token-penalised")
+def sample_penalises_all_if_any(
+    logits, *, rng, repetition_penalty=1.0, previous=(), **how
+):
+    every = np.arange(len(logits) if len(previous) else 0)
+    left = _left(logits, repetition_penalty=repetition_penalty, previous=every, **how)
+    return int(rng.choice(len(left), p=_softmax(left)))
+
+
 truth_of_previous = edit(
     "sample",
     "previous-has-no-truth",
@@ -3358,8 +3541,8 @@ def sample_min_p_absolute(logits, *, rng, min_p=None, **how):
 @mistake(
     "sample",
     "min-p-strict",
-    "A token at exactly min_p times the largest probability never came. It stays: at "
-    "min_p=1 the most probable token and all its equals do.",
+    "A token at exactly min_p times the largest probability was removed, and with it at "
+    "min_p=1 the most probable one or its equals. It stays: at least min_p times is due.",
 )
 def sample_min_p_strict(logits, *, rng, min_p=None, **how):
     left = _left(logits, **how)
@@ -3367,6 +3550,14 @@ def sample_min_p_strict(logits, *, rng, min_p=None, **how):
         keep = np.exp(left - left.max()) > min_p
         keep[np.argmax(left)] = True
         left = np.where(keep, left, -np.inf)
+    return int(rng.choice(len(left), p=_softmax(left)))
+
+
+@mistake("sample", "min-p-strict")
+def sample_min_p_strict_for_the_best_too(logits, *, rng, min_p=None, **how):
+    left = _left(logits, **how)
+    if min_p is not None:
+        left = np.where(np.exp(left - left.max()) > min_p, left, -np.inf)
     return int(rng.choice(len(left), p=_softmax(left)))
 
 
@@ -3403,9 +3594,10 @@ def sample_narrow_multinomial(logits, *, rng, **how):
 
 @mistake(
     "sample",
-    "sums-not-in-float64",
-    "Some tokens never came, or one came far too often: running sums in the dtype of the "
-    "logits do not move when a small probability is added. Accumulate in float64.",
+    "sums-in-float16",
+    "Some tokens never came, or one came far too often: running sums in float16, the "
+    "dtype of the logits, do not move when a small probability is added. Sum in float32 "
+    "at least, or in float64.",
 )
 def sample_cdf_in_the_dtype_of_the_logits(logits, *, rng, **how):
     probs = _softmax(_left(logits, **how).astype(np.asarray(logits).dtype))
@@ -3413,7 +3605,7 @@ def sample_cdf_in_the_dtype_of_the_logits(logits, *, rng, **how):
     return int(min(place, len(probs) - 1))
 
 
-@mistake("sample", "sums-not-in-float64")
+@mistake("sample", "sums-in-float16")
 def sample_scaled_cdf_in_the_dtype_of_the_logits(logits, *, rng, **how):
     left = _left(logits, **how).astype(np.asarray(logits).dtype)
     sums = np.cumsum(np.exp(left - left.max()))
@@ -3497,6 +3689,87 @@ def sample_hidden_list_grows(
     token = int(rng.choice(len(left), p=_softmax(left)))
     drawn.append(token)
     return token
+
+
+def _remembers(logits, rng, previous, remember, how):
+    left = apply_repetition_penalty(
+        logits, previous, how.pop("repetition_penalty", 1.0)
+    )
+    left = _left(left, **how)
+    token = int(rng.choice(len(left), p=_softmax(left)))
+    if remember:
+        previous.append(token)
+    return token
+
+
+@mistake("sample", "drawn-tokens-remembered")
+def sample_default_previous_of_any_vocabulary(
+    logits,
+    *,
+    rng,
+    previous=[],  # noqa: B006
+    **how,
+):
+    _left(logits)
+    return _remembers(logits, rng, previous, isinstance(previous, list), how)
+
+
+@mistake("sample", "drawn-tokens-remembered")
+def sample_default_previous_filled_once(
+    logits,
+    *,
+    rng,
+    previous=[],  # noqa: B006
+    **how,
+):
+    _left(logits)
+    return _remembers(
+        logits, rng, previous, isinstance(previous, list) and not previous, how
+    )
+
+
+@mistake(
+    "sample",
+    "array-remembered",
+    "What was computed for an array was used again when the array held other numbers. A "
+    "generation loop writes each step's logits into one buffer: what an array holds has "
+    "to be read in every call.",
+)
+def sample_kept_by_identity(logits, *, rng, kept={}, **how):  # noqa: B006
+    # The array is kept too, so that no other one gets its address.
+    key = id(logits), repr(how)
+    if key not in kept:
+        kept[key] = logits, _softmax(_left(logits, **how))
+    probs = kept[key][1]
+    return int(rng.choice(len(probs), p=probs))
+
+
+@mistake(
+    "sample",
+    "removed-tokens-have-a-share",
+    "Something small was added to the probabilities, so that removed tokens come now and "
+    "then. Theirs is 0; a softmax that is shifted by the maximum never divides by 0.",
+)
+def sample_epsilon_in_the_probabilities(logits, *, rng, **how):
+    probs = _softmax(_left(logits, **how)) + 1e-6
+    return int(rng.choice(len(probs), p=probs / probs.sum()))
+
+
+@mistake("sample", "removed-tokens-have-a-share")
+def sample_smaller_epsilon_in_the_sums(logits, *, rng, **how):
+    sums = np.cumsum(_softmax(_left(logits, **how)) + 1e-8)
+    return int(np.searchsorted(sums, rng.random() * sums[-1], side="right"))
+
+
+@mistake(
+    "sample",
+    "part-of-the-vocabulary",
+    "Only the first tokens of a large vocabulary were drawn from. Any token that is left "
+    "may come, the last one too.",
+)
+def sample_first_tokens_only(logits, *, rng, **how):
+    exps = np.exp(_left(logits, **how)[:256] - np.max(_left(logits, **how)))
+    return int(rng.choice(len(exps), p=exps / exps.sum()))
 
 
 @mistake(
