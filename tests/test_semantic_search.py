@@ -94,7 +94,7 @@ def test_a_loop_over_documents_passes():
 
     verdict = judge(checks.cosine_top_k, loop)
     assert verdict.state == "passed"
-    assert "goes through all documents, or all scores, in Python" in verdict.remarks[0]
+    assert "goes through all documents, or through their scores" in verdict.remarks[0]
     assert judge(checks.cosine_top_k, cosine_top_k).remarks == ()
 
 

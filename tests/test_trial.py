@@ -125,6 +125,17 @@ def failures(candidate: object, script) -> list[Failure]:
     return run.finish(work, False).failures
 
 
+def test_report_shows_of_a_value_what_is_wrong_with_it():
+    def script(t):
+        t.call(7).obeys(lambda v: type(v) is int, "an int", told=lambda v: str(v.dtype))
+
+    (found,) = failures(lambda face: np.int32(face), script)
+    assert (found.returned, found.expected) == ("'int32'", "an int")
+    (found,) = failures(lambda face: [face], script)  # of which it cannot be told
+    assert found.returned == "[7]"
+    assert failures(lambda face: face, script) == []
+
+
 @pytest.mark.parametrize(
     ("message", "fine"), [("no face 7", True), ("no such face", False), ("", False)]
 )

@@ -117,15 +117,24 @@ class Step:
         return self
 
     def obeys(
-        self, holds: Callable[[Any], bool], expected: str, note: str = ""
+        self,
+        holds: Callable[[Any], bool],
+        expected: str,
+        note: str = "",
+        told: Callable[[Any], Any] | None = None,
     ) -> "Step":
-        """`holds(value)` is true; `expected` says in words what that means."""
+        """`holds(value)` is true; `expected` says in words what that means.
+
+        The report shows `told(value)`, where there is one: what is wrong with it, the
+        types say, which the value itself does not show.
+        """
         if self._came_back(expected):
             answer = guarded(holds, self.value, otherwise=False)
             fine = isinstance(answer, BOOL) and bool(answer)
             self.seen.append(("obeys", fine))
             if not fine:
-                self._fail("property", shown(self.value), expected, note)
+                told = guarded(told or _itself, self.value, otherwise=self.value)
+                self._fail("property", shown(told), expected, note)
         return self
 
     def has_dtype(self, due: type) -> "Step":
@@ -202,6 +211,10 @@ class Step:
         ):  # one call, one failure: the first in the order
             self.failed = True
             self.trial.fail(self, kind, returned, expected, note)
+
+
+def _itself(value: Any) -> Any:
+    return value
 
 
 def _unlikely(

@@ -106,6 +106,7 @@ def search(
 # cosine_top_k
 
 EAST = np.array([1.0, 0.0])
+BALANCED = np.array([[3.0, 4.0], [1.0, -1.0], [-2.0, 2.0]])
 
 
 @cosine_top_k.case("The best k documents, best first, as pairs (index, cosine).")
@@ -178,6 +179,12 @@ def fan(n: int, seed: int) -> tuple[np.ndarray, Ranking]:
     return rows * rng.choice([0.5, 1, 2, 8], size=(n, 1)), ranking
 
 
+@cosine_top_k.case("Best first, also among eighty documents.")
+def _(t):
+    docs, ranking = fan(80, 10)
+    t.call(EAST, docs, 20).equals(ranking[:20], **NEAR)
+
+
 @cosine_top_k.case("Among more than a thousand documents.", stage="property")
 def _(t):
     docs, ranking = fan(1100, 8)
@@ -227,6 +234,12 @@ def _(t):
     t.call(EAST, docs[:2], 1).equals([(0, 0.0)], **NEAR)
     search(t, np.array([1.0, 0.0, 0.0, 0.0]), axes([-1, 0, 2, 0, 1]), 4)
     t.call(EAST, np.zeros((2, 2)), 2).equals([(0, 0.0), (1, 0.0)], **NEAR)
+
+
+@cosine_top_k.case("Entries that add up to 0 are no zeros.", stage="edge")
+def _(t):
+    for query in (EAST, BALANCED[2]):
+        search(t, query, BALANCED, 3)
 
 
 @cosine_top_k.case("With a query of zeros everything scores 0.", stage="edge")
@@ -280,8 +293,21 @@ def _(t):
 
 
 def plain(pairs: object) -> bool:
-    """Are these a list of pairs of an int and a float that JSON takes?"""
+    """Are these a list of pairs of an int and a float that JSON takes? NumPy's float64
+    is a float, and JSON takes it."""
     return all(type(i) is int and isinstance(score, float) for i, score in pairs)
+
+
+def kind_of(value: object) -> str:
+    return type(value).__name__
+
+
+def kinds(pairs: list) -> list[tuple[str, str]]:
+    """Of what types the numbers are."""
+    return [(kind_of(i), kind_of(score)) for i, score in pairs]
+
+
+PLAIN = "pairs of an int and a float"
 
 
 @cosine_top_k.case(
@@ -291,7 +317,7 @@ def plain(pairs: object) -> bool:
 def _(t):
     docs = np.array([[3.0, 4.0], [1.0, 0.0]])
     for query, rows in ((EAST, docs), (EAST.astype("f4"), docs.astype("f4"))):
-        t.call(query, rows, 2).obeys(plain, "pairs of an int and a float")
+        t.call(query, rows, 2).obeys(plain, PLAIN, told=kinds)
 
 
 @cosine_top_k.case("Only documents that the mask allows are returned.", level=2)
@@ -353,8 +379,9 @@ def _(t):
     # The pairs that come back may be made one by one, which k lines or two do.
     step.remark_beyond(
         300,
-        "This goes through all documents, or all scores, in Python. It is right; in "
-        "NumPy a product and a sort do it without a loop.",
+        "Something here goes through all documents, or through their scores or "
+        "indices, one by one in Python. It is right; NumPy scores, ranks and filters "
+        "them without a loop.",
     )
 
 
@@ -420,15 +447,25 @@ def _(t):
     search_all(t, vectors(42, 2, 6), docs, 30)
 
 
-@batch_top_k.case("Among more than a thousand documents.", level=2, stage="property")
-def _(t):
-    docs, ranking = fan(1100, 9)
-    best, worst = ranking[:300], [(i, -score) for i, score in ranking[:-301:-1]]
+def search_the_fan(t: Trial, n: int, seed: int, k: int) -> None:
+    """Both ways along a fan: its best for one query are the worst for the other."""
+    docs, ranking = fan(n, seed)
+    best, worst = ranking[:k], [(i, -score) for i, score in ranking[: -k - 1 : -1]]
     indices = np.array([[i for i, _ in row] for row in (best, worst)])
     scores = np.array([[score for _, score in row] for row in (best, worst)])
     queries = np.array([[1.0, 0.0], [-2.0, 0.0]])
-    step = t.call(queries, docs, 300).seen_as(signed)
+    step = t.call(queries, docs, k).seen_as(signed)
     step.equals((indices, scores), **NEAR)
+
+
+@batch_top_k.case("Best first in every row, also among eighty documents.", level=2)
+def _(t):
+    search_the_fan(t, 80, 11, 20)
+
+
+@batch_top_k.case("Among more than a thousand documents.", level=2, stage="property")
+def _(t):
+    search_the_fan(t, 1100, 9, 300)
 
 
 @batch_top_k.case(
@@ -440,7 +477,9 @@ def _(t):
     search_all(t, np.array([EAST, -EAST]), docs, 4)
 
 
-@batch_top_k.case("Ties by index in every row, at the cut too.", level=2)
+@batch_top_k.case(
+    "Ties by index in every row, at the cut too.", level=2, stage="property"
+)
 def _(t):
     queries = np.array([[1.0, 0, 0, 0], [3.0, 4, 0, 0], [0, 0, -2.0, 0]])
     search_all(t, queries, axes([2, 1, 1]), 2)
@@ -457,6 +496,11 @@ def _(t):
     docs = np.array([[-3.0, 4.0], [0.0, 0.0], [3.0, 4.0]])
     search_all(t, np.array([[1.0, 0.0], [0.0, 0.0]]), docs, 3)
     search_all(t, np.array([[0.0, 0.0], [-1.0, 0.0]]), docs, 2)
+
+
+@batch_top_k.case("Entries that add up to 0 are no zeros.", level=2, stage="edge")
+def _(t):
+    search_all(t, np.array([EAST, BALANCED[2]]), BALANCED, 3)
 
 
 @batch_top_k.case("The width is min(k, N).", level=2, stage="edge")
@@ -619,6 +663,12 @@ def _(t):
     reranked(t, "q", found, 60, best + rest, noted)
 
 
+def counted(n: int, due: int) -> str:
+    """How often something was done. No matter how much too often: that is one
+    mistake."""
+    return f"{n} times" if n <= due else f"more than {due} times"
+
+
 @rerank.case("Each candidate is scored once.", level=2, stage="property")
 def _(t):
     for scores, k, best in (
@@ -629,17 +679,64 @@ def _(t):
         found = dicts(*scores)
         judge = Judge(noted)
         t.call("q", found, judge.function(), k).equals(picked(found, best))
-        t.look("how often score was called", lambda j=judge: len(j.asked)).equals(
-            len(scores)
-        )
-        ids = lambda j=judge: sorted(c["id"] for _, c in j.asked)  # noqa: E731
+        n = len(scores)
+        often = lambda j=judge, n=n: counted(len(j.asked), n)  # noqa: E731
+        t.look("how often score was called", often).equals(counted(n, n))
+        ids = lambda j=judge: sorted({c["id"] for _, c in j.asked})  # noqa: E731
         t.look("which candidates it was given", ids).equals([c["id"] for c in found])
+
+
+@rerank.case("It is the score given with the call that counts.", level=2)
+def _(t):
+    words = ["bb", "a", "ccc"]
+    reranked(t, "q", words, 2, ["ccc", "bb"], lambda query, word: len(word))
+    reranked(t, "q", words, 2, ["a", "bb"], lambda query, word: -len(word))
 
 
 @rerank.case("A candidate that is there twice is ranked twice.", level=2, stage="edge")
 def _(t):
     reranked(t, "cat", ["a dog", "cat", "cat"], 3, ["cat", "cat", "a dog"])
     reranked(t, "cat", ["cat", "a dog", "cat"], 2, ["cat", "cat"])
+
+
+class Passage:
+    """A candidate that is equal to nothing but itself."""
+
+    def __init__(self, worth: float) -> None:
+        self.worth = worth
+
+
+PASSAGES = [Passage(1), Passage(3)]
+
+
+@rerank.case(
+    "Candidates may be anything, and come back as they were given.",
+    level=2,
+    stage="edge",
+)
+def _(t):
+    def first(query, candidate):
+        return candidate[0]
+
+    def by_kind(query, candidate):
+        return ["int", "str", "NoneType", "dict", "list"].index(kind_of(candidate))
+
+    def worth(query, candidate):
+        return candidate.worth
+
+    reranked(t, "q", [[1, 2], [3, 4]], 2, [[3, 4], [1, 2]], first)
+    pairs = [(1, 2), (3, 4)]
+    step = t.call("q", pairs, Judge(first).function(), 2)
+    step.obeys(lambda found: found == pairs[::-1], "[(3, 4), (1, 2)], tuples as given")
+    reranked(t, "q", [None, "", [], {}, 0], 5, [[], {}, None, "", 0], by_kind)
+    reranked(t, "q", [1, "1"], 2, ["1", 1], by_kind)
+    step = t.call("q", PASSAGES, Judge(worth).function(), 2)
+    step.obeys(
+        lambda found: (
+            len(found) == 2 and found[0] is PASSAGES[1] and found[1] is PASSAGES[0]
+        ),
+        "the two objects that were given, the second first",
+    )
 
 
 @rerank.case(
@@ -701,6 +798,8 @@ def _(t):
     t.call([1, 0], {0, 2}, 2).equals(0.5)
     t.call(["zoë", "東京", ""], {"東京", ""}, 2).equals(0.5)
     t.call(["10", "1", "0"], {"1"}, 1).equals(0.0)
+    t.call([1, 2], {12}, 2).equals(0.0)
+    t.call(["a", "b"], {"ab"}, 2).equals(0.0)
 
 
 # reciprocal_rank
@@ -852,6 +951,14 @@ def search_chunks(
     return step.equals([] if t.silent else due(query, docs, k), **NEAR)
 
 
+@chunked_top_k.case("The best k of all chunks, the last and shorter one too.", level=3)
+def _(t):
+    docs = np.array([[3.0, 4.0], [1.0, 0.0], [-3.0, 4.0]])
+    t.call(EAST, docs, 3, 2).equals([(1, 1.0), (0, 0.6), (2, -0.6)], **NEAR)
+    docs = np.array([[0.0, 2.0], [4.0, 3.0], [1.0, 0.0]])
+    t.call(EAST, docs, 2, 2).equals([(2, 1.0), (1, 0.8)], **NEAR)
+
+
 @chunked_top_k.case("The answer of cosine_top_k, whatever the chunks.", level=3)
 def _(t):
     docs = np.array([[3.0, 4.0], [1.0, 0.0], [0.0, 2.0], [-1.0, 0.0], [4.0, 3.0]])
@@ -871,11 +978,19 @@ def _(t):
         search_chunks(t, vectors(64, 3), docs, 30, chunk_rows)
 
 
-@chunked_top_k.case("A row of zeros scores 0, whatever its chunk.", level=3)
+@chunked_top_k.case(
+    "A row of zeros scores 0, whatever its chunk.", level=3, stage="edge"
+)
 def _(t):
     docs = np.array([[-3.0, 4.0], [0.0, 0.0], [3.0, 4.0]])
     for chunk_rows in (2, 1, 3):
         search_chunks(t, EAST, docs, 3, chunk_rows)
+
+
+@chunked_top_k.case("Entries that add up to 0 are no zeros.", level=3, stage="edge")
+def _(t):
+    for query in (EAST, BALANCED[2]):
+        search_chunks(t, query, BALANCED, 3, 2)
 
 
 @chunked_top_k.case("Ties by index also across chunks.", level=3, stage="property")
@@ -897,6 +1012,9 @@ def _(t):
     search_chunks(t, query, docs, 4, 3)
     search_chunks(t, query.astype(float), docs, 4, 10)
     search_chunks(t, np.array([100, 0], np.int8), np.array([[100, 0]], np.int8), 1, 1)
+    # 4 * 100 * 100 is more than int16 holds.
+    loud = np.array([[100, 0, 0, 0], [100, 100, 100, 100]], np.int8)
+    search_chunks(t, loud[1], loud, 2, 1)
     wide = (100 * rng.normal(size=(7, 12))).astype(np.float16)
     search_chunks(t, wide[0], wide[1:], 4, 2)
     search_chunks(t, wide[0].astype(np.float32), wide[1:], 4, 4)
@@ -920,7 +1038,7 @@ def _(t):
 def _(t):
     docs = np.array([[3.0, 4.0], [1.0, 0.0]])
     for rows in (docs, docs.astype("f4")):
-        t.call(EAST, rows, 2, 1).obeys(plain, "pairs of an int and a float")
+        t.call(EAST, rows, 2, 1).obeys(plain, PLAIN, told=kinds)
 
 
 @chunked_top_k.case(

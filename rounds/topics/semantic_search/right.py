@@ -111,9 +111,9 @@ def ndcg_at_k(ranked, gains, k):
 def chunked_top_k(query, docs, k, chunk_rows):
     """cosine_top_k, without a mask, for documents that do not fit in memory.
 
-    query: (D,)   docs: (N, D), a np.memmap say, of floats or integers of any width,
-    int8 and float16 too   chunk_rows >= 1: how many rows of docs may be in memory as
-    floats at a time. Beside them a few numbers for each document may be held.
+    query: (D,)   docs: (N, D), a np.memmap say; both of floats or integers of any
+    width, int8 and float16 too   chunk_rows >= 1: how many rows of docs may be in
+    memory as floats at a time. Beside them a few numbers for each document may be held.
     Returns and raises what cosine_top_k does.
     """
     query, best = query.astype(np.float32), []

@@ -107,6 +107,40 @@ guard_for_the_query_only = edit(
     "scores = docs @ query / (norms if query.any() else 1)",
 )
 
+NAN_ZEROED = (
+    "A document of zeros scores NaN while the documents are ranked, and NaN is made 0 "
+    "only afterwards: its score is right, its place at the end is not. Make it 0 before "
+    "you rank."
+)
+nan_zeroed_late = edit(
+    "cosine_top_k",
+    "nan-zeroed-too-late",
+    NAN_ZEROED,
+    f"{DIVIDED}\n    {ORDER}\n{MASKED}    {PAIRS}",
+    f"scores = docs @ query / norms\n    {ORDER}\n{MASKED}"
+    f"    scores = np.nan_to_num(scores)\n    {PAIRS}",
+)
+
+SUM_OF_ZERO = (
+    "A document whose entries add up to 0, such as [1, -1], is taken for zeros. The "
+    "length is what is 0 for zeros alone."
+)
+sum_of_zero = edit(
+    "cosine_top_k",
+    "sum-of-0-taken-for-zeros",
+    SUM_OF_ZERO,
+    DIVIDED,
+    f"norms[docs.sum(axis=1) == 0] = np.inf\n    {DIVIDED}",
+)
+query_sum_of_zero = edit(
+    "cosine_top_k",
+    "query-sum-of-0-taken-for-zeros",
+    "A query whose entries add up to 0, such as [1, -1], is taken for zeros, so that "
+    "everything scores 0. The length is what is 0 for zeros alone.",
+    DIVIDED,
+    f"norms = norms if query.sum() else norms * np.inf\n    {DIVIDED}",
+)
+
 query_without_guard = edit(
     "cosine_top_k",
     "zero-query-is-nan",
@@ -237,6 +271,23 @@ unsorted_partition = edit(
     "kth = min(k, len(docs) - 1)\n"
     "    order = np.argpartition(-scores, kth) if len(docs) else np.zeros(0, int)",
 )
+unsorted_partition_at_the_last_place = edit(
+    "cosine_top_k",
+    "not-sorted-after-partition",
+    "",
+    ORDER,
+    "partition = np.argpartition(-scores, k - 1) if 0 < k < len(docs) else None\n"
+    '    order = np.argsort(-scores, kind="stable") if partition is None else partition',
+)
+end_of_a_partition = edit(
+    "cosine_top_k",
+    "not-sorted-after-partition",
+    "",
+    f"{ORDER}\n{MASKED}",
+    "order = np.arange(len(docs)) if mask is None else np.flatnonzero(mask)\n"
+    "    if 0 < k < len(order):\n"
+    "        order = order[np.argpartition(scores[order], -k)[-k:]]\n",
+)
 unsorted_partition_of_the_allowed = edit(
     "cosine_top_k",
     "not-sorted-after-partition",
@@ -320,6 +371,21 @@ def cosine_top_k_by_partition_and_sort(query, docs, k, *, mask=None):
     scores = np.array([found[i] for i in indices.tolist()])
     if 0 < k < len(indices):
         kept = np.argpartition(-scores, k - 1)[:k]
+    else:
+        kept = np.arange(len(indices))[:k]
+    order = kept[np.lexsort((kept, -scores[kept]))]
+    return [(int(indices[i]), float(scores[i])) for i in order]
+
+
+@mistake("cosine_top_k", "ties-at-the-cut")
+def cosine_top_k_by_the_end_of_a_partition(query, docs, k, *, mask=None):
+    found = dict(
+        cosine_top_k(query, docs, max(k, len(docs)) if k >= 0 else k, mask=mask)
+    )
+    indices = np.array(sorted(found), dtype=int)
+    scores = np.array([found[i] for i in indices.tolist()])
+    if 0 < k < len(indices):
+        kept = np.argpartition(scores, -k)[-k:]
     else:
         kept = np.arange(len(indices))[:k]
     order = kept[np.lexsort((kept, -scores[kept]))]
@@ -809,6 +875,15 @@ hidden_is_lowest = edit(
     f"scores = scores if mask is None else np.where(mask, scores, -1)\n    {ORDER}\n",
 )
 
+lowest_is_hidden = edit(
+    "cosine_top_k",
+    "minus-1-taken-for-hidden",
+    "With a mask an allowed document that scores -1 is missing: -1 is the mark of the "
+    "hidden ones here. An exact opposite scores -1 as well, and is returned.",
+    "order = order[mask[order]]",
+    "order = order[mask[order] & (scores[order] > -1)]",
+)
+
 HIDDEN_INF = (
     "When fewer than k documents are allowed, hidden ones fill the result, with a score "
     "of minus infinity. The list is to be shorter then."
@@ -926,6 +1001,30 @@ batch_no_guard = edit(
     UNIT,
     "return rows / norms",
 )
+batch_nan_zeroed_late = edit(
+    "batch_top_k",
+    "nan-zeroed-too-late",
+    NAN_ZEROED,
+    f"{UNIT}\n\n    {PRODUCT}\n    {INDICES}\n    {BOTH}",
+    f"return rows / norms\n\n    {PRODUCT}\n    {INDICES}\n"
+    "    return indices, np.nan_to_num(np.take_along_axis(scores, indices, axis=1))",
+)
+batch_sum_of_zero = edit(
+    "batch_top_k",
+    "sum-of-0-taken-for-zeros",
+    "A vector whose entries add up to 0, such as [1, -1], is taken for zeros. The "
+    "length is what is 0 for zeros alone.",
+    UNIT,
+    "norms[rows.sum(axis=1) == 0] = np.inf\n"
+    "        return rows / np.where(norms == 0, 1, norms)",
+)
+batch_docs_sum_of_zero = edit(
+    "batch_top_k",
+    "sum-of-0-taken-for-zeros",
+    "",
+    PRODUCT,
+    f"{PRODUCT}\n    scores[:, docs.sum(axis=1) == 0] = 0",
+)
 batch_guard_of_docs = edit(
     "batch_top_k",
     "zero-query-is-nan",
@@ -1000,6 +1099,32 @@ batch_unsorted = edit(
     "kth = min(k, max(len(docs) - 1, 0))\n"
     "    indices = np.argpartition(-scores, kth, axis=1)[:, :k] if len(docs) else "
     "np.zeros((len(queries), 0), int)",
+)
+batch_unsorted_at_the_last_place = edit(
+    "batch_top_k",
+    "not-sorted-after-partition",
+    "",
+    INDICES,
+    f"{INDICES}\n"
+    "    if 0 < k < len(docs):\n"
+    "        indices = np.argpartition(-scores, k - 1, axis=1)[:, :k]",
+)
+batch_end_of_a_partition = edit(
+    "batch_top_k",
+    "not-sorted-after-partition",
+    "",
+    INDICES,
+    f"{INDICES}\n"
+    "    if 0 < k < len(docs):\n"
+    "        indices = np.argpartition(scores, -k, axis=1)[:, -k:]",
+)
+batch_queries_cut = edit(
+    "batch_top_k",
+    "queries-cut-at-k",
+    "Queries are cut at k, and documents are not: the first k rows come back whole. Each "
+    "query has a row, and the row is cut.",
+    '"stable")[:, :k]',
+    '"stable")[:k]',
 )
 batch_reversed_ties = edit(
     "batch_top_k",
@@ -1246,8 +1371,9 @@ rerank_ascending = edit(
 rerank_reversed_ties = edit(
     "rerank",
     "ties-reversed",
-    "Candidates that score the same are turned round: the list was sorted upwards and "
-    "then reversed. They are to stay as the first stage ranked them.",
+    "Candidates that score the same are turned round, as when a list is sorted upwards "
+    "and reversed, or pairs (score, index) downwards. They are to stay as the first "
+    "stage ranked them.",
     RANKED,
     "order = sorted(range(len(candidates)), key=lambda i: scores[i])[::-1]",
 )
@@ -1304,6 +1430,37 @@ def rerank_by_comparing(query, candidates, score, k):
     return sorted(candidates, key=functools.cmp_to_key(compare))[:k]
 
 
+@mistake("rerank", "scored-more-than-once")
+def rerank_by_bubbles(query, candidates, score, k):
+    left = list(candidates)
+    for end in range(len(left) - 1, 0, -1):
+        for i in range(end):
+            if score(query, left[i]) < score(query, left[i + 1]):
+                left[i], left[i + 1] = left[i + 1], left[i]
+    return left[:k]
+
+
+@mistake("rerank", "scores-of-an-earlier-call", "Scores of an earlier call are used "
+         "again: they are kept by the query and the candidate. The next call may bring "
+         "another score, and it is that one which counts.")  # fmt: skip
+def rerank_with_kept_scores(query, candidates, score, k, kept={}):  # noqa: B006
+    for one in candidates:
+        if repr((query, one)) not in kept:
+            kept[repr((query, one))] = score(query, one)
+    return sorted(candidates, key=lambda one: -kept[repr((query, one))])[:k]
+
+
+@mistake("rerank", "told-apart-by-their-text", "Candidates are told apart by their text "
+         "alone: the number 1 and the text '1' read the same, and get one score between "
+         "them. Keep scores by place.")  # fmt: skip
+def rerank_by_text(query, candidates, score, k):
+    scores = {}
+    for one in candidates:
+        if str(one) not in scores:
+            scores[str(one)] = score(query, one)
+    return sorted(candidates, key=lambda one: -scores[str(one)])[:k]
+
+
 @mistake("rerank", "score-written-into-candidates", "The score is written into the "
          "candidates: dicts that the caller holds have a key more, and what comes back "
          "is no longer what was given. Keep the scores beside them.")  # fmt: skip
@@ -1333,6 +1490,39 @@ by_candidate = edit(
     f"{SCORED}\n    {RANKED}\n    {PICKED}",
     "scores = {candidate: score(query, candidate) for candidate in candidates}\n"
     "    return sorted(scores, key=lambda one: -scores[one])[:k]",
+)
+falsy_dropped = edit(
+    "rerank",
+    "empty-candidates-dropped",
+    "Candidates that are empty, None or 0 are dropped unscored: they are asked whether "
+    "they are true. A candidate may be anything; the score says what it is worth.",
+    SCORED,
+    f"candidates = [one for one in candidates if one]\n    {SCORED}",
+)
+empty_dropped = edit(
+    "rerank",
+    "empty-candidates-dropped",
+    "",
+    SCORED,
+    f"candidates = [c for c in candidates if c not in ('', None, {{}}, [])]\n    {SCORED}",
+)
+made_an_array = edit(
+    "rerank",
+    "candidates-made-an-array",
+    "The candidates went through an array, which makes something else of them: of lists "
+    "or tuples of one length it makes its rows, and of texts NumPy's own. They are to "
+    "come back as they were given.",
+    PICKED,
+    "return list(np.array(candidates)[order[:k]]) if candidates else []",
+)
+made_text = edit(
+    "rerank",
+    "candidates-copied-by-json",
+    "Copies come back that went through JSON: tuples became lists, and what JSON does "
+    "not know is an error. The candidates themselves are due.",
+    PICKED,
+    'json = __import__("json")\n'
+    "    return [json.loads(json.dumps(candidates[i])) for i in order[:k]]",
 )
 duplicates_lost = edit(
     "rerank",
@@ -1636,6 +1826,22 @@ recall_text = edit(
     " for d in ranked[:k])",
 )
 
+recall_text_one_way = edit(
+    "recall_at_k",
+    "part-of-an-id-counts",
+    "",
+    "len(relevant.intersection(ranked[:k]))",
+    "sum(any(str(d) in str(r) for r in relevant) for d in ranked[:k])",
+)
+recall_r_precision = edit(
+    "recall_at_k",
+    "cut-where-the-relevant-end",
+    "With k greater than the number of relevant documents, only as many places as there "
+    "are relevant ones are looked at. That is R-precision; the ranking is cut at k.",
+    FOUND,
+    "len(relevant.intersection(ranked[: min(k, len(relevant))]))",
+)
+
 # reciprocal_rank
 
 LOOP = "for rank, doc in enumerate(ranked, start=1):"
@@ -1647,6 +1853,14 @@ ranks_from_zero = edit(
     "scores 1. The first rank is 1.",
     "start=1",
     "start=0",
+)
+ranks_from_zero_but_one = edit(
+    "reciprocal_rank",
+    "first-two-ranks-alike",
+    "Ranks are counted from 0, with the first place provided for: the first and the "
+    "second both score 1, and all later ones one rank too well. The first rank is 1.",
+    "return 1 / rank",
+    "return 1 / max(rank - 1, 1)",
 )
 ranks_from_two = edit(
     "reciprocal_rank",
@@ -1697,11 +1911,26 @@ last_found = edit(
 )
 one_of_the_relevant = edit(
     "reciprocal_rank",
-    "one-relevant-id-only",
-    "Only one of the relevant ids is looked for, the least of them. Any of them will "
-    "do.",
+    "least-id-counts",
+    "Of the relevant ids the least counts, or the least that was found, and not the one "
+    "that stands first in the ranking.",
     "if doc in relevant:",
     "if doc == min(relevant, default=None):",
+)
+least_found = edit(
+    "reciprocal_rank",
+    "least-id-counts",
+    "",
+    "if doc in relevant:",
+    "if doc == min(relevant.intersection(ranked), default=None):",
+)
+first_of_the_set = edit(
+    "reciprocal_rank",
+    "order-of-the-set",
+    "The relevant ids are gone through in the order of the set, which has none to rely "
+    "on, and the first that was found counts. What stands first in the ranking is to.",
+    "if doc in relevant:",
+    "if doc == next((one for one in relevant if one in ranked), None):",
 )
 not_relevant = edit(
     "reciprocal_rank",
@@ -1853,9 +2082,9 @@ reciprocal_discount = edit(
 )
 root_discount = edit(
     "ndcg_at_k",
-    "log1p-of-a-log",
-    "The discount is too gentle: the logarithm is taken of 1 more than it should be, "
-    "or twice. It is log2(rank + 1).",
+    "1-added-to-the-logarithm",
+    "The 1 is added to the logarithm, and not to the rank: at rank 3 that is 2.58. The "
+    "discount is log2(rank + 1), which is 2 there.",
     "math.log2(r + 1)",
     "(1 + math.log2(r))",
 )
@@ -2149,6 +2378,76 @@ last_chunk_only = edit(
     KEPT,
     "best = [(start + i, score) for i, score in found]",
 )
+
+
+@mistake("chunked_top_k", "last-chunk-only")
+def chunked_top_k_of_the_last_chunk(query, docs, k, chunk_rows):
+    cosine_top_k(query, docs[:0], k)  # refuses what does not fit
+    best = []
+    for start in range(0, len(docs), chunk_rows):
+        chunk = docs[start : start + chunk_rows].astype(float)
+        found = cosine_top_k(query.astype(float), chunk, k)
+        best = [(start + i, score) for i, score in found]
+    return best
+
+
+single_last_row_lost = edit(
+    "chunked_top_k",
+    "single-last-row-left-out",
+    "A last chunk of a single row is never read: the chunks begin before the last row, "
+    "and the last row may begin one.",
+    "range(0, max(len(docs), 1), chunk_rows)",
+    "range(0, len(docs) - 1, chunk_rows)",
+)
+cut_before_sorting = edit(
+    "chunked_top_k",
+    "cut-before-sorting",
+    "The list is cut at k before it is ranked, so that the documents of a new chunk, "
+    "which stand at its end, are lost whatever they score. Rank first, then cut.",
+    CUT,
+    "best = sorted(best[:k], key=lambda pair: (-pair[1], pair[0]))",
+)
+
+
+@mistake("chunked_top_k", "results-of-earlier-calls", "The best of earlier calls are "
+         "still in the list: it lives longer than the call, as a default argument does. "
+         "Each search begins with an empty one.")  # fmt: skip
+def chunked_top_k_with_a_kept_list(query, docs, k, chunk_rows, best=[]):  # noqa: B006
+    cosine_top_k(query, docs[:0], k)  # refuses what does not fit
+    for start in range(0, len(docs), chunk_rows):
+        chunk = docs[start : start + chunk_rows].astype(float)
+        found = cosine_top_k(query.astype(float), chunk, k)
+        best += [(start + i, score) for i, score in found]
+        best.sort(key=lambda pair: (-pair[1], pair[0]))
+        del best[k:]
+    return list(best)
+
+
+chunk_only_positive = edit(
+    "chunked_top_k",
+    "only-positive-scores",
+    "Documents that score 0 or less are left out. Which score is too low is for the "
+    "caller to say: k documents are due, if there are as many.",
+    KEPT,
+    "best += [(start + i, score) for i, score in found if score > 0]",
+)
+chunk_one_norm = edit(
+    "chunked_top_k",
+    "one-norm-for-a-chunk",
+    "All documents of a chunk are divided by one number, the length of the whole chunk. "
+    "Each has a length of its own.",
+    "found = cosine_top_k(query, chunk, k)",
+    "cosine_top_k(query, chunk, k)  # refuses what does not fit\n"
+    "        norm = np.linalg.norm(chunk) * np.linalg.norm(query) or 1\n"
+    "        found = enumerate((chunk @ query / norm).tolist())",
+)
+chunk_sum_of_zero = edit(
+    "chunked_top_k",
+    "sum-of-0-taken-for-zeros",
+    SUM_OF_ZERO,
+    CHUNK,
+    f"{CHUNK}\n        chunk = chunk * (chunk.sum(axis=1, keepdims=True) != 0)",
+)
 first_chunk_only = edit(
     "chunked_top_k",
     "first-chunk-only",
@@ -2297,6 +2596,19 @@ def chunked_top_k_without_a_guard(query, docs, k, chunk_rows):
     return sorted(best, key=lambda pair: (-pair[1], pair[0]))[:k]
 
 
+@mistake("chunked_top_k", "nan-zeroed-too-late", NAN_ZEROED)
+def chunked_top_k_zeroing_late(query, docs, k, chunk_rows):
+    cosine_top_k(query, docs[:0], k)  # refuses what does not fit
+    scores, length = np.zeros(len(docs)), np.linalg.norm(query.astype(float))
+    for start in range(0, len(docs), chunk_rows):
+        chunk = docs[start : start + chunk_rows].astype(float)
+        norms = np.linalg.norm(chunk, axis=1) * length
+        scores[start : start + chunk_rows] = chunk @ query / norms
+    order = np.argsort(-scores, kind="stable")[:k]
+    scores = np.nan_to_num(scores)
+    return [(int(i), float(scores[i])) for i in order]
+
+
 @mistake("chunked_top_k", "ties-at-the-cut", "Of the documents that tie for the last "
          "place the higher indices are kept, as a heap of pairs (score, index) does: of "
          "equal scores it drops the lower index first. The lower indices are due, as in "
@@ -2335,6 +2647,16 @@ wraps = edit(
     f"query, best = query.astype(np.float32), []\n    {FOR}\n        {CHUNK}",
     f"best = []\n    {FOR}\n        chunk = docs[start : start + chunk_rows]\n"
     "        chunk = chunk if chunk.dtype == np.int8 else chunk.astype(float)",
+)
+barely_widened = edit(
+    "chunked_top_k",
+    "widened-too-little",
+    "int8 is widened to int16, which is not enough: a product of two entries fits, a sum "
+    "of four does not, 4 * 100 * 100 being more than 32,767. Widen to floats.",
+    f"query, best = query.astype(np.float32), []\n    {FOR}\n        {CHUNK}",
+    "query, best = query.astype(np.int16 if query.dtype == np.int8 else float), []\n"
+    f"    {FOR}\n        chunk = docs[start : start + chunk_rows]\n"
+    "        chunk = chunk.astype(np.int16 if chunk.dtype == np.int8 else float)",
 )
 narrow_chunks = edit(
     "chunked_top_k",
