@@ -152,6 +152,7 @@ def _(t):
     cut(t, "ab      cd", 3, 1)
     cut(t, "   ", 2, 0)
     cut(t, "\n\nAb cd\n\nef\n", 5, 2)
+    cut(t, "a\r\nbc\rd\x0ce\xa0f\r\n", 4, 1)
 
 
 @chunk.case("Sizes count characters, not bytes and not words.", stage="edge")
@@ -294,6 +295,10 @@ def _(t):
     it = Shelf(t)  # int8, as embedders give to save room: products do not fit into it
     it.add(THREE, np.array([[100, 90], [-128, 7], [127, -60]], np.int8))
     it.search(np.array([120, -3], np.int8), 3)
+    it.search(np.array([0.9, -0.4]), 3)
+    it = Shelf(t)
+    it.add(THREE, np.array([[0.5, 0.1], [-0.3, 0.8], [0.2, -0.6]]))
+    it.search(np.array([100, 90], np.int8), 3)
 
 
 @vector_store.case("Ties stand in the order in which they were added.", stage="edge")
@@ -435,6 +440,8 @@ def _(t):
     it.store.call("add", new, wide).raises(ValueError)
     it.search(EAST, 5)
     it.store.call("add", new, np.array([[0.0, 1.0]])).raises(ValueError)
+    it.search(EAST, 5)
+    it.store.call("add", new[:1], wide[:1]).raises(ValueError)
     it.search(EAST, 5)
 
 
@@ -1367,7 +1374,9 @@ def _(t):
     it.asked(2)
 
 
-@rag.case("Ids may hold blanks, dots, brackets and umlauts.", level=2, stage="edge")
+@rag.case(
+    "Ids may hold blanks, dots, round brackets and umlauts.", level=2, stage="edge"
+)
 def _(t):
     docs = {
         "my notes (v2).md": "Tea, tea and tea.",

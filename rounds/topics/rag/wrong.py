@@ -432,6 +432,16 @@ def chunk_with_overlap_on_top(text, size, overlap, *, doc_id=""):
     return found
 
 
+@mistake(
+    "chunk",
+    "line-ends-changed",
+    "The line ends of the text are made alike before it is cut, so that what is cut is "
+    "another text: start and end no longer say where a chunk stands in the document.",
+)
+def chunk_with_line_ends_made_alike(text, size, overlap, *, doc_id=""):
+    return cut(text.replace("\r\n", "\n"), size, overlap, doc_id=doc_id)
+
+
 # VectorStore
 
 raw_dot = edit(
@@ -452,6 +462,28 @@ query_unscaled = edit(
     "norms = np.linalg.norm(matrix, axis=1)",
 )
 
+
+query_in_whole_numbers = edit(
+    "VectorStore",
+    "query-cut-to-whole-numbers",
+    "In a store of whole numbers the query is made whole too: 0.9 becomes 0, and its "
+    "direction is lost. The cosine is taken in floats.",
+    "rows = [row for row in self._rows.values() if where is None or where(row[0])]",
+    "rows = [row for row in self._rows.values() if where is None or where(row[0])]\n"
+    "        if all((row == np.rint(row)).all() for _, row in rows):\n"
+    "            vector = np.trunc(vector)",
+)
+
+width_of_new_ids_only = edit(
+    "VectorStore",
+    "known-id-not-checked",
+    "A vector of another width is stored if it replaces one: only what is new is "
+    "looked at, and the next search finds rows of two widths.",
+    "for vector in (*stored, *vectors)}) > 1:",
+    "for vector in (*stored, *vectors)}) > 1 and not all(\n"
+    "            one.id in self._rows for one in chunks\n"
+    "        ):",
+)
 
 zero_is_nan = edit(
     "VectorStore",
@@ -1885,11 +1917,38 @@ cited_without_brackets = edit(
     "supported = [name for name in ids if name in reply]",
 )
 
+worst_first_in_the_block = edit(
+    "RAG",
+    "worst-chunk-first",
+    "The chunks go to the model with the worst of those found first, and when room is "
+    "short it is the best that are left out. The best come first.",
+    "block, ids = build_context(hits, self.budget, cost)",
+    "block, ids = build_context(hits[::-1], self.budget, cost)",
+)
+
+cost_of_a_role = edit(
+    "RAG",
+    "tokens-added-per-message",
+    "Some tokens were added for each message, as servers do. Here the budget is for what "
+    "count_tokens gives for the contents, and for nothing else.",
+    "sum(self.count_tokens(one[",
+    "sum(3 + self.count_tokens(one[",
+)
+
+found_in_the_block = edit(
+    "RAG",
+    "part-of-a-label-accepted",
+    "A citation counts as valid if its letters stand anywhere in what was sent, inside a "
+    "longer id for instance: x#1 because x#1#0 was sent. It must be the whole id.",
+    "supported = [name for name in cited if name in ids]",
+    "supported = [name for name in cited if name in block]",
+)
+
 plain_ids_only = edit(
     "RAG",
     "plain-ids-only",
-    "Ids with blanks, dots, slashes or umlauts are not recognised in the reply. Whatever "
-    "stands between square brackets may be an id.",
+    "Ids with certain signs, blanks or round brackets for instance, are not recognised "
+    "in the reply. Whatever stands between square brackets may be an id.",
     're.findall(r"\\[([^\\[\\]]+)\\]", reply)',
     're.findall(r"\\[([a-zA-Z0-9_.-]+#\\d+)\\]", reply)',
 )
@@ -2972,6 +3031,24 @@ occurrences = edit(
     "        idf = np.log(1 + (len(docs) - df + 0.5) / (df + 0.5))",
 )
 
+occurrences_unbounded = edit(
+    "bm25",
+    "occurrences-for-texts",
+    "",
+    "idf = np.log(1 + (len(docs) - has.sum() + 0.5) / (has.sum() + 0.5))",
+    "idf = np.log(1 + (len(docs) - tf.sum() + 0.5) / (tf.sum() + 0.5))",
+)
+
+texts_with_the_letters = edit(
+    "bm25",
+    "letters-for-words-in-df",
+    "df counts the texts in which the letters of the word stand, also inside another "
+    "word. For 'dog' a text that has 'dogs' alone does not count.",
+    "idf = np.log(1 + (len(docs) - has.sum() + 0.5) / (has.sum() + 0.5))",
+    "df = sum(word in doc.lower() for doc in docs)\n"
+    "        idf = np.log(1 + (len(docs) - df + 0.5) / (df + 0.5))",
+)
+
 no_length = edit(
     "bm25",
     "length-ignored",
@@ -2998,6 +3075,14 @@ distinct_words = edit(
     "tenth 'the'.",
     "[len(each) for each in words], dtype=float)",
     "[len(set(each)) for each in words], dtype=float)",
+)
+
+distinct_words_over_the_mean = edit(
+    "bm25",
+    "distinct-words-counted",
+    "",
+    "b * lengths / lengths.mean())",
+    "b * np.array([len(set(each)) for each in words]) / lengths.mean())",
 )
 
 length_upside_down = edit(
