@@ -24,6 +24,7 @@ from functools import cache, partial
 from itertools import count
 from typing import Any
 
+from rounds.engine import perform
 from rounds.engine.guard import is_own
 from rounds.engine.perform import guarded
 from rounds.engine.trial import Trial
@@ -323,9 +324,11 @@ def told_as(
     most = [240 if reply.startswith('{"calls"') else 90 for reply in said]
     said = [
         reply if len(reply) <= size else f"{reply[: size - 10]}..."
-        for reply, size in zip(said[:4], most, strict=False)
+        for reply, size in zip(said, most, strict=True)
     ]
-    if len(replies) > 4:
+    while len(said) > 4 and sum(map(len, said)) > 300:
+        said.pop()
+    if len(said) < len(replies):
         said.append("...")
     called = ", ".join([f"{task[:40]!r}", f"[{names}]", "llm", *extra])
     return f"run_agent({called}), where the model says {' then '.join(said)}"
@@ -1260,6 +1263,16 @@ def _(t):
     pair = spoken(t, poll(8), poll(1), poll(1))
     apart = spoken(t, poll(1), poll(8), poll(1))
     as_new(pair, apart, "the second of two same calls")
+
+
+@scene("Two pairs are no three in a row.", level=2, stage="edge")
+def _(t):
+    pairs = spoken(t, poll(1), poll(1), poll(2), poll(2))
+    fresh = spoken(t, poll(6), poll(7), poll(2), poll(2))
+    as_new(pairs, fresh)
+    pairs = spoken(t, poll(2), poll(2), poll(1), poll(2), poll(2))
+    fresh = spoken(t, poll(6), poll(7), poll(8), poll(2), poll(2))
+    as_new(pairs, fresh)
 
 
 @scene(
@@ -2366,3 +2379,27 @@ def _(t):
     )
     refused(t, "(7 ** 999) ** 5", "10 ** 2000", "1000 ** 1000 * 10 ** 1000 * 7 ** 1000")
     refused(t, "((2 ** 100) ** 100) ** 2", "-(5 ** 1000) ** 9", "8 ** 8 ** 4")
+
+
+def refusal(candidate: Any, expression: str) -> str:
+    try:
+        candidate(expression)
+    except ValueError:
+        return "a ValueError"
+    return "a value"
+
+
+@safe_eval.case(
+    "An exponent beyond 1,000 is refused before the power is computed.",
+    level=3,
+    stage="cost",
+)
+def _(t):
+    # 9 ** 531,441 has 1.7 million bits, 225 kB, and takes a fraction of a second.
+    for expression in ("9 ** 9 ** 6", "9 ** 531_441 * 0"):
+        peak = perform.Peak()
+        given = t.candidate, expression
+        step = t.step(f"safe_eval({expression!r})", refusal, given, {}, peak)
+        step.peak_bytes = peak.bytes
+        step.equals("a ValueError")
+        step.peak_at_most(150_000, "a ValueError, and no memory for the power")

@@ -2340,6 +2340,14 @@ two_and_one_before = agent(
     "again = past[-3:] == past[-1:] * 3",
     "again = past[-2:] == past[-1:] * 2 and past[-1] in past[:-2]",
 )
+pairs_added = agent(
+    "pairs-added-up",
+    "Two pairs of same calls were pointed out as if they were three in a row. The count "
+    "begins anew with another call.",
+    "again = past[-3:] == past[-1:] * 3",
+    "pairs = sum(one == two for one, two in zip(past, past[1:], strict=False))\n"
+    "        again = pairs >= 2 and past[-2:] == past[-1:] * 2",
+)
 nested_order = agent(
     "repetition-depends-on-key-order",
     "",
@@ -3644,6 +3652,14 @@ float_exponents_refused = calculator(
     "A fraction was refused as an exponent. 9 ** 0.5 is 3.0.",
     "if abs(right) > 1000:",
     "if type(right) is float or abs(right) > 1000:",
+)
+power_first = calculator(
+    "power-computed-before-its-exponent-is-looked-at",
+    "The power was computed, and then its exponent was found to be too large. By then "
+    "the time and the memory are spent: 9 ** 9 ** 9 takes for ever.",
+    "            if isinstance(node.op, ast.Pow):\n",
+    "            operators[type(node.op)](left, right)\n"
+    "            if isinstance(node.op, ast.Pow):\n",
 )
 memory_escapes = calculator(
     "memory-error-escapes",
