@@ -664,8 +664,9 @@ def _(t):
 
 @scene("That is so for what is told about a malformed reply too.", stage="edge")
 def _(t):
+    tools = [Desk().tool(name) for name in ("now", "then", "soon")]
     for reply in ("hm", "3", {}, {"tool": 3}, {"tool": "now", "args": 3}):
-        run = Run(t, [reply, final("x")]).ends("final", "x", 2, [1, 0])
+        run = Run(t, [reply, final("x")], tools).ends("final", "x", 2, [1, 0])
 
         def short(run=run) -> bool:  # an echo of the reply is no word of its own
             return all(len(text) <= 240 for text in run.observations())
@@ -870,10 +871,11 @@ def _(t):
 
 @scene("Each required argument is looked for.", level=2)
 def _(t):
-    schema = {"type": "object", "properties": {"a": {}, "b": {}, "c": {}}}
+    whole, null = {"type": "integer"}, {"type": "null"}
+    schema = {"type": "object", "properties": {"a": whole, "b": null, "c": whole}}
     schema["required"] = ["a", "b"]
-    good = [{"a": 1, "b": 2}, {"b": None, "a": 0, "c": 1}]
-    tried(t, schema, good, [{"a": 1}, {"b": 2}, {"a": 1, "c": 3}, {"c": 3}])
+    good = [{"a": 1, "b": None}, {"b": None, "a": 0, "c": 1}]
+    tried(t, schema, good, [{"a": 1}, {"b": None}, {"a": 1, "c": 3}, {"c": 3}])
 
 
 @scene("Extra arguments are rejected.", level=2)
@@ -1009,7 +1011,8 @@ def _(t):
     for args in ({}, {"city": 3}, {"town": "Oslo"}):
         desk = Desk()
         use = {"tool": "plan", "args": args}
-        run = Run(t, [use, final("x")], [desk.tool("plan", "fine", schema)])
+        tools = [desk.tool("plan", "fine", schema), desk.tool("now")]
+        run = Run(t, [use, final("x")], tools)
         run.ends("final", "x", 2, [1, 0])
 
         def short(run=run) -> bool:
@@ -1445,8 +1448,10 @@ def _(t):
 
 @scene("Your own words about an entry are few as well.", level=3, stage="edge")
 def _(t):
+    tools = [Desk().tool(name) for name in ("now", "then", "soon")]
     for bad in (3, {"tool": "now"}, {"id": "kilo_q"}, {"id": "kilo_q", "tool": 4}):
-        run = Run(t, [{"calls": [bad]}, final("x")]).ends("final", "x", 2, [1, 0])
+        run = Run(t, [{"calls": [bad]}, final("x")], tools)
+        run.ends("final", "x", 2, [1, 0])
 
         def short(run=run) -> bool:
             return all(len(text) <= 240 for text in run.observations())
