@@ -81,8 +81,11 @@ class Step:
             self.seen = [(t, seen if t == "returned" else it) for t, it in self.seen]
         return self
 
-    def equals(self, due: Any, *, rtol: float = 1e-5, atol: float = 1e-5) -> "Step":
-        """The call returns `due`: see rounds.engine.compare.difference."""
+    def equals(
+        self, due: Any, *, rtol: float = 1e-5, atol: float = 1e-5, note: str = ""
+    ) -> "Step":
+        """The call returns `due`: see rounds.engine.compare.difference. `note` is said
+        of a difference that says nothing more itself."""
         if self.trial.silent:
             return self
         # To show what is due takes longer than to compare with it.
@@ -97,7 +100,8 @@ class Step:
             if found is STRANGE:
                 found = Difference("type", shown(self.value), show(due))
             if found is not None:
-                self._fail(found.kind, found.returned, found.expected, found.note)
+                said = found.note or note
+                self._fail(found.kind, found.returned, found.expected, said)
         return self
 
     def raises(self, due: type[Exception], naming: str = "") -> "Step":

@@ -3,19 +3,29 @@
 An agent's words are its own: the system prompt, what an observation says. So a result
 is seen as its status, answer, steps and roles, and what the model was told is looked up
 in the model, a fake that keeps it. Not tried, since the statement leaves it open:
-what stands deeper in a schema, ids given twice, what is done with the calls of the
-last reply before the cap, an answer that is no JSON but Python's parser takes (NaN).
+what stands deeper in a schema, ids given twice or empty, what is done after the last
+reply before the cap, an answer that is no JSON but Python's parser takes (NaN).
 """
 
 import asyncio
+import builtins
 import copy
 import json
+import random
+import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from functools import cache, partial
+from itertools import count
 from typing import Any
 
+from rounds.engine import perform
+from rounds.engine.guard import is_own
 from rounds.engine.perform import guarded
 from rounds.engine.trial import Trial
 from rounds.exercise import Exercise
@@ -56,12 +66,16 @@ def ending(result: Any) -> dict[str, Any]:
     """How a run ended, without the words of its own. What follows the last reply
     before the cap is left open."""
     told = turns(result.transcript)
+    answer = result.answer
     if result.status == "step_cap":
         while told and told[-1] == "observation":
             told = told[:-1]
+    if result.status != "final" and isinstance(answer, str):  # its words are its own
+        said = part(result.transcript[-1], "content")
+        answer = "what was said last" if answer == said else "a text"
     return {
         "status": result.status,
-        "answer": result.answer,
+        "answer": answer,
         "steps": result.steps,
         "turns": told,
     }
@@ -130,6 +144,7 @@ class Run:
         self.llm = ScriptedLLM(said)
         self.seen: dict[str, Any] = {}
         self.due: dict[str, Any] = {}
+        self.remarks: dict[str, Callable[[], str]] = {}
         tools = tools or []
         text = "" if t.silent else told_as(task, tools, said, given)
         self.step = t.step(text, t.candidate, (task, tools, self.llm), given)
@@ -141,14 +156,34 @@ class Run:
         self.due[what] = due
         return self
 
+    def answered(self, what: str, other: "Run", same: bool, **beside: str) -> "Run":
+        """Is what follows the last reply the same in another run, whose last call is
+        the same? The texts are shown where that is not as it should be: `this` and
+        `that` say which is which."""
+        this, that = beside.get("this", "Here"), beside.get("that", "elsewhere")
+
+        def texts() -> str:
+            here, there = brief(self.last()), brief(other.last())
+            return f"{this} the model is told {here}, {that} {there}."
+
+        self.remarks[what] = texts
+        return self.note(what, lambda: self.last() == other.last(), same)
+
+    def passes(self, error: type[BaseException]) -> "Run":
+        """What is raised inside passes through; a result, if there is one, is seen
+        without its words."""
+        self.step.seen_as(ending)
+        self.step.raises(error)
+        return self
+
     def ends(
         self, status: str, answer: Any, steps: int, observations: list[int]
     ) -> "Run":
         """How it ends, with so many observations after each reply."""
         due, self.due_prompts = ["prompt"], []
-        for count in observations:
+        for number in observations:
             self.due_prompts.append(list(due))
-            due += ["assistant"] + ["observation"] * count
+            due += ["assistant"] + ["observation"] * number
         if status == "error":
             self.due_prompts.append(list(due))
         parts = {"status": status, "answer": answer, "steps": steps, "turns": due}
@@ -216,7 +251,9 @@ class Run:
         if self.due:
             if len(self.seen) == len(self.due):
                 self.step.seen_as(lambda result: self.seen)
-            self.step.equals(self.due)
+            wrong = (key for key in self.due if self.seen.get(key) != self.due[key])
+            remark = self.remarks.get(next(wrong, ""), str)
+            self.step.equals(self.due, note=guarded(remark, otherwise=""))
 
     def observations(self) -> list[str]:
         """What the model was last sent after its first reply, without its own words."""
@@ -224,6 +261,17 @@ class Run:
         roles = [message["role"] for message in messages]
         start = roles.index("assistant") if "assistant" in roles else len(roles)
         return [m["content"] for m in messages[start:] if m["role"] != "assistant"]
+
+    def kept(self) -> bool:
+        """Does the transcript hold, word for word, what the model was sent after its
+        first reply, call by call?"""
+        messages = self.step.value.transcript
+        told = [part(m, "content") for m in messages]
+        first = [part(m, "role") for m in messages].index("assistant")
+        return all(
+            [m["content"] for m in sent[first:]] == told[first : len(sent)]
+            for sent in self.llm.sent
+        )
 
     def last(self) -> str:
         """All that the model was told after its last reply."""
@@ -258,6 +306,10 @@ def scene(about: str, **how: Any) -> Callable[[Callable[[Scene], None]], None]:
     return add
 
 
+def dumped_ascii(text: str) -> str:
+    return json.dumps(text)[1:-1]
+
+
 def dumped(reply: Any) -> str:
     return json.dumps(reply, ensure_ascii=False)
 
@@ -269,8 +321,14 @@ def told_as(
     names = ", ".join(tool.name for tool in tools)
     extra = [f"{key}={told_value(value)}" for key, value in given.items()]
     said = [reply if isinstance(reply, str) else told_value(reply) for reply in replies]
-    said = [reply if len(reply) <= 90 else f"{reply[:80]}..." for reply in said[:4]]
-    if len(replies) > 4:
+    most = [240 if reply.startswith('{"calls"') else 90 for reply in said]
+    said = [
+        reply if len(reply) <= size else f"{reply[: size - 10]}..."
+        for reply, size in zip(said, most, strict=True)
+    ]
+    while len(said) > 4 and sum(map(len, said)) > 300:
+        said.pop()
+    if len(said) < len(replies):
         said.append("...")
     called = ", ".join([f"{task[:40]!r}", f"[{names}]", "llm", *extra])
     return f"run_agent({called}), where the model says {' then '.join(said)}"
@@ -282,6 +340,11 @@ def told_value(value: Any) -> str:
     if callable(value):
         return getattr(value, "says", "a function")
     return repr(value)
+
+
+def brief(text: str) -> str:
+    """A text in quotes, so much of it as tells two observations apart."""
+    return repr(text if len(text) <= 160 else f"{text[:150]}...")
 
 
 def raising(error: BaseException) -> Callable[..., str]:
@@ -334,6 +397,35 @@ def _(t):
     run.told(["5"])
 
 
+@dataclass
+class Function:
+    """A tool of another class, as another learner would write it."""
+
+    name: str
+    fn: Any
+    schema: dict | None = None
+    needs_approval: bool = False
+
+
+@scene("A tool is whatever has the attributes of one.", stage="edge")
+def _(t):
+    desk = Desk()
+    made = desk.tool("add", add)
+    use = call("add", a=2, b=3)
+    run = Run(t, [use, final("x")], [Function(made.name, made.fn)])
+    run.ends("final", "x", 2, [1, 0])
+    run.ran(desk, use)
+
+
+@scene("Arguments may have any name.", stage="edge")
+def _(t):
+    desk = Desk()
+    use = {"tool": "save", "args": {"name": "Ada", "tool": "pen", "args": 1, "id": "7"}}
+    run = Run(t, [use, final("x")], [desk.tool("save", "saved")])
+    run.ends("final", "x", 2, [1, 0])
+    run.ran(desk, use)
+
+
 @scene("Several steps: each prompt holds all that was said before.")
 def _(t):
     desk = Desk()
@@ -357,6 +449,7 @@ def _(t):
     uses = [call("look", n=n) for n in range(7)]
     run = Run(t, [*uses, final("x")], [desk.tool("look")], max_steps=8)
     run.ends("final", "x", 8, [1] * 7 + [0]).prompts()
+    run.note("the transcript holds what was sent, word for word", run.kept, True)
 
 
 @scene("Without args a tool is called without arguments; other keys are fine.")
@@ -372,6 +465,16 @@ def _(t):
     run = Run(t, [thought, {"why": "sum", "final": 3}], [desk.tool("add", add)])
     run.ends("final", 3, 2, [1, 0])
     run.ran(desk, thought)
+
+
+@scene("Other keys beside tool are not its arguments.", stage="edge")
+def _(t):
+    for beside in ({"thought": "hm"}, {"id": "k1"}, {"id": 7}):
+        desk = Desk()
+        bare = {"tool": "now", **beside}
+        run = Run(t, [bare, final("noon")], [desk.tool("now", "12:00")])
+        run.ends("final", "noon", 2, [1, 0])
+        run.ran(desk, call("now"))
 
 
 @scene("A falsy answer is an answer.", stage="edge")
@@ -427,6 +530,14 @@ def _(t):
         Run(t, [reply, final("Oslo")]).ends("final", "Oslo", 2, [1, 0])
 
 
+@scene("Keys are compared exactly.", stage="edge")
+def _(t):
+    desk = Desk()
+    tools = [desk.tool("now")]
+    for reply in ({"Final": 1}, {"FINAL": 1}, {"Tool": "now"}, {" tool": "now"}):
+        Run(t, [reply, final("x")], tools).ends("final", "x", 2, [1, 0]).ran(desk)
+
+
 @scene(
     "A tool that is no text, or args that are no object, is malformed.",
     stage="property",
@@ -441,6 +552,16 @@ def _(t):
         run = Run(t, [{"tool": "now", "args": args}, final("x")], tools)
         run.ends("final", "x", 2, [1, 0])
     run.ran(desk)
+
+
+@scene("args that are a text of JSON are no object.", stage="edge")
+def _(t):
+    for args in ('{"a": 1, "b": 2}', "{}", " {}"):
+        desk = Desk()
+        reply = {"tool": "get", "args": args}
+        run = Run(t, [reply, final("x")], [desk.tool("get")])
+        run.ends("final", "x", 2, [1, 0])
+        run.ran(desk)
 
 
 @scene("Nothing may stand round the JSON object.", stage="edge")
@@ -489,6 +610,16 @@ def _(t):
         run.told([type(error).__name__, str(error)])
 
 
+@scene("An exception without a message is told by its type.", stage="edge")
+def _(t):
+    for error in (ValueError(), KeyError(), RuntimeError()):
+        desk = Desk()
+        run = Run(t, [call("look"), final("x")], [desk.tool("look", error)])
+        run.ends("final", "x", 2, [1, 0])
+        run.ran(desk, call("look"))
+        run.told([type(error).__name__])
+
+
 @scene("Arguments that a function does not take are an error like others.")
 def _(t):
     desk = Desk()
@@ -508,6 +639,15 @@ def _(t):
     run.told([text])
 
 
+@scene("White space round a result is told too.", stage="edge")
+def _(t):
+    for text in ("\n\tOslo\n", "Oslo: 4 degrees\n\n", "\n"):
+        desk = Desk()
+        run = Run(t, [call("get"), final("x")], [desk.tool("get", text)])
+        run.ends("final", "x", 2, [1, 0])
+        run.told([text])
+
+
 @scene("Your own words in an observation take 200 characters at most.", stage="edge")
 def _(t):
     long = {"type": "object", "description": "Reads a row. " * 30, "properties": {}}
@@ -516,24 +656,45 @@ def _(t):
         tools = [desk.tool("look", KeyError("row 7"), long)]
         run = Run(t, [use, final("x")], tools).ends("final", "x", 2, [1, 0])
 
-        def brief(run=run, said=said) -> bool:
+        def short(run=run, said=said) -> bool:
             return all(len(text) <= 200 + len(said) for text in run.observations())
 
-        run.note("200 characters of its own at most", brief, True)
+        run.note("200 characters of its own at most", short, True)
+
+
+@scene("That is so for what is told about a malformed reply too.", stage="edge")
+def _(t):
+    tools = [Desk().tool(name) for name in ("now", "then", "soon")]
+    for reply in ("hm", "3", {}, {"tool": 3}, {"tool": "now", "args": 3}):
+        run = Run(t, [reply, final("x")], tools).ends("final", "x", 2, [1, 0])
+
+        def short(run=run) -> bool:  # an echo of the reply is no word of its own
+            return all(len(text) <= 240 for text in run.observations())
+
+        run.note("200 characters of its own at most", short, True)
 
 
 @scene("An observation does not depend on the step.", stage="edge")
 def _(t):
-    desk = Desk()
-    uses = [call("look", n=1), call("look", n=2), call("look", n=1)]
-    run = Run(t, [*uses, final("x")], [desk.tool("look", "done")], max_steps=4)
-    run.ends("final", "x", 4, [1, 1, 1, 0])
+    uses = [call("look", n=1), call("get", n=2)]
+    both = []
+    for order in (uses, uses[::-1]):
+        desk = Desk()
+        tools = [desk.tool("look", "done"), desk.tool("get", "fine")]
+        run = Run(t, [*order, final("x")], tools, max_steps=3)
+        both.append(run.ends("final", "x", 3, [1, 1, 0]))
+    at_first, at_second = both
+    what = "a call is answered alike at steps 1 and 2"
 
-    def same() -> bool:
-        first, _, last = run.observations()
-        return first == last
+    def pair() -> tuple[str, str]:
+        return at_first.observations()[0], at_second.observations()[1]
 
-    run.note("the same call is answered alike at steps 1 and 3", same, True)
+    def texts() -> str:
+        one, two = map(brief, pair())
+        return f"At step 1 the model is told {one}, at step 2 {two}."
+
+    at_second.remarks[what] = texts
+    at_second.note(what, lambda: len(set(pair())) == 1, True)
 
 
 @scene("Replies stand in the transcript word for word.", stage="edge")
@@ -556,6 +717,20 @@ def _(t):
         run = Run(t, [call("get"), final("x")], [desk.tool("get", result)])
         run.ends("final", "x", 2, [1, 0])
         run.told([str(result)])
+
+
+@scene("A result that JSON cannot write is shown as str writes it.", stage="edge")
+def _(t):
+    for result, said in (
+        (date(2026, 3, 14), "2026-03-14"),
+        (Decimal("19.90"), "19.90"),
+        ({7}, "{7}"),
+        (2 + 1j, "(2+1j)"),
+    ):
+        desk = Desk()
+        run = Run(t, [call("get"), final("x")], [desk.tool("get", result)])
+        run.ends("final", "x", 2, [1, 0])
+        run.told([said])
 
 
 @scene("An empty or missing result is told too.", stage="edge")
@@ -615,10 +790,18 @@ def _(t):
 def _(t):
     for error in (KeyboardInterrupt(), asyncio.CancelledError()):
         desk = Desk()
-        run = Run(t, [call("look"), final("x")], [desk.tool("look", error)])
-        run.step.raises(type(error))
+        tools = [desk.tool("look", error)]
+        Run(t, [call("look"), final("x")], tools).passes(type(error))
     for error in (KeyboardInterrupt(), asyncio.CancelledError()):
-        Run(t, [raising(error), final("x")]).step.raises(type(error))
+        Run(t, [raising(error), final("x")]).passes(type(error))
+
+
+@scene("So does a SystemExit: a program that is told to end ends.", stage="edge")
+def _(t):
+    desk = Desk()
+    tools = [desk.tool("look", SystemExit(2))]
+    Run(t, [call("look"), final("x")], tools).passes(SystemExit)
+    Run(t, [raising(SystemExit(2)), final("x")]).passes(SystemExit)
 
 
 @scene("Two runs share nothing.", stage="edge")
@@ -631,6 +814,19 @@ def _(t):
         run.told([str(2 * n)])
 
 
+@scene("The tools of another run are unknown.", stage="edge")
+def _(t):
+    desk = Desk()
+    once = call("add", a=1, b=1)
+    tools = [desk.tool("add", add)]
+    run = Run(t, [once, final("x")], tools).ends("final", "x", 2, [1, 0])
+    run.ran(desk, once)
+    other = Desk()
+    for tools in ([], [other.tool("find")]):
+        run = Run(t, [once, final("x")], tools).ends("final", "x", 2, [1, 0])
+        run.ran(desk, once)
+
+
 # Level 2: schemas, truncation, repetition
 
 CITY = {
@@ -640,7 +836,7 @@ CITY = {
 }
 
 
-def tried(t: Trial, schema: dict, good: list[dict], bad: list[dict]) -> None:
+def tried(t: Trial, schema: dict | None, good: list[dict], bad: list[dict]) -> None:
     """Calls with good arguments run; bad ones are told to the model and do not."""
     for args, runs in [*((it, True) for it in good), *((it, False) for it in bad)]:
         desk = Desk()
@@ -673,6 +869,15 @@ def _(t):
     run.ran(desk)
 
 
+@scene("Each required argument is looked for.", level=2)
+def _(t):
+    whole, null = {"type": "integer"}, {"type": "null"}
+    schema = {"type": "object", "properties": {"a": whole, "b": null, "c": whole}}
+    schema["required"] = ["a", "b"]
+    good = [{"a": 1, "b": None}, {"b": None, "a": 0, "c": 1}]
+    tried(t, schema, good, [{"a": 1}, {"b": None}, {"a": 1, "c": 3}, {"c": 3}])
+
+
 @scene("Extra arguments are rejected.", level=2)
 def _(t):
     extra = {"city": "Oslo", "units": "C"}
@@ -683,6 +888,18 @@ def _(t):
 def _(t):
     schema = {"type": "object", "properties": {"n": {"type": "integer"}, "note": {}}}
     tried(t, schema, [{}, {"n": 4}], [{"m": 4}])
+
+
+@scene("What is not required has to fit all the same, null too.", level=2)
+def _(t):
+    tried(t, CITY, [], [{"city": "Oslo", "days": None}, {"city": "Oslo", "days": "3"}])
+
+
+@scene("No default is filled in.", level=2, stage="edge")
+def _(t):
+    unit = {"type": "string", "default": "C"}
+    schema = {"type": "object", "properties": {"unit": unit, "n": {"default": 1}}}
+    tried(t, schema, [{}, {"n": 4}, {"unit": "F"}], [])
 
 
 @scene("A property without type takes anything.", level=2)
@@ -700,6 +917,13 @@ def _(t):
 @scene("A schema without properties knows no arguments.", level=2, stage="edge")
 def _(t):
     tried(t, {"type": "object"}, [{}], [{"x": 1}])
+
+
+@scene("Nor does an empty schema; None is another thing.", level=2, stage="edge")
+def _(t):
+    tried(t, {}, [{}], [{"x": 1}])
+    tried(t, {"properties": {}}, [{}], [{"x": 1}])
+    tried(t, None, [{}, {"x": 1}], [])
 
 
 @scene("Type string.", level=2)
@@ -765,6 +989,38 @@ def _(t):
     t.look("the tools after a run", kept).equals(due)
 
 
+@scene("A schema without properties stays without.", level=2, stage="edge")
+def _(t):
+    schemas = [{}, {"type": "object"}, {"properties": {"x": {"default": 1}}}]
+    given = copy.deepcopy(schemas)
+
+    def kept() -> list[dict]:
+        tools = [Tool(f"t{n}", lambda **args: 1, one) for n, one in enumerate(given)]
+        uses = [call(tool.name) for tool in tools]
+        llm = ScriptedLLM([dumped(reply) for reply in (*uses, final("x"))])
+        t.candidate("Find.", tools, llm)
+        return given
+
+    t.look("the schemas after a run", kept).equals(schemas)
+
+
+@scene("What is told of arguments that do not fit is brief.", level=2, stage="edge")
+def _(t):
+    long = {"type": "string", "description": "The name of a city. " * 30}
+    schema = {"type": "object", "properties": {"city": long}, "required": ["city"]}
+    for args in ({}, {"city": 3}, {"town": "Oslo"}):
+        desk = Desk()
+        use = {"tool": "plan", "args": args}
+        tools = [desk.tool("plan", "fine", schema), desk.tool("now")]
+        run = Run(t, [use, final("x")], tools)
+        run.ends("final", "x", 2, [1, 0])
+
+        def short(run=run) -> bool:
+            return all(len(text) <= 240 for text in run.observations())
+
+        run.note("200 characters of its own at most", short, True)
+
+
 def cut(run: Run, result: str, begins: int = 1000) -> dict[str, bool]:
     """How the only observation shows a result that does not fit."""
     (text,) = run.observations()
@@ -810,6 +1066,30 @@ def _(t):
 
         due = {"whole": True, "cut": False}
         run.note(f"the observation of {size:,} characters", whole, due)
+
+
+@scene("Characters are counted, not bytes.", level=2, stage="edge")
+def _(t):
+    for letter in "üż漢":
+        desk = Desk()
+        text = letter * 1500
+        run = Run(t, [call("read"), final("x")], [desk.tool("read", text)])
+        run.ends("final", "x", 2, [1, 0])
+
+        def whole(run=run, text=text) -> bool:
+            (seen,) = run.observations()
+            # Who shows a text as JSON may write each letter in six characters.
+            return text in seen or dumped_ascii(text)[:1000] in seen
+
+        run.note(f"all 1,500 characters {letter} are told", whole, True)
+
+
+@scene("What was cut is so in the transcript too.", level=2, stage="edge")
+def _(t):
+    desk = Desk()
+    run = Run(t, [call("read"), final("x")], [desk.tool("read", LONG)])
+    run.ends("final", "x", 2, [1, 0])
+    run.note("the transcript holds what was sent, word for word", run.kept, True)
 
 
 @scene("At the limit: whole without the mark, or cut with it.", level=2)
@@ -858,13 +1138,12 @@ def _(t):
         run.note("all observations within 2,000 characters", short, True)
 
 
-def alike(one: Run, other: Run) -> Callable[[], bool]:
-    return lambda: one.last() == other.last()
-
-
 def spoken(t: Trial, *uses: dict, gives: Any = "same") -> Run:
-    """A run of these calls, whose results are all the same."""
+    """A run of these calls, whose results are all the same, or those of a counter."""
     desk = Desk()
+    if gives is count:
+        number = count(1)
+        gives = lambda **args: f"change {next(number)}"  # noqa: E731
     tools = [desk.tool("poll", gives), desk.tool("peek", gives)]
     run = Run(t, [*uses, final("x")], tools, max_steps=9)
     run.note(
@@ -876,11 +1155,36 @@ def spoken(t: Trial, *uses: dict, gives: Any = "same") -> Run:
     return run
 
 
+def spoken_of_any(t: Trial, *uses: dict) -> Run:
+    """The same, where a call may be of no tool."""
+    desk = Desk()
+    tools = [desk.tool("poll", "same"), desk.tool("peek", "same")]
+    run = Run(t, [*uses, final("x")], tools, max_steps=9)
+    run.note("the status", lambda: run.step.value.status, "final")
+    run.ran(desk, *(use for use in uses if use["tool"] in ("poll", "peek")))
+    return run
+
+
 def poll(x: Any) -> dict:
     return call("poll", x=x)
 
 
+def peek(x: Any) -> dict:
+    return call("peek", x=x)
+
+
 AGAIN = "the third same call is answered like any other"
+
+
+def pointed_out(thrice: Run, twice: Run) -> None:
+    """The same last call: the third in a row in one run, not so in the other."""
+    words = {"this": "After the third same call", "that": "where another came before"}
+    thrice.answered(AGAIN, twice, False, **words)
+
+
+def as_new(run: Run, fresh: Run, what: str = "the last call") -> None:
+    """The same last call, where in neither run there is anything to point out."""
+    run.answered(f"{what} is answered as if it were new", fresh, True)
 
 
 @scene(
@@ -890,7 +1194,7 @@ AGAIN = "the third same call is answered like any other"
 def _(t):
     thrice = spoken(t, poll(1), poll(1), poll(1))
     twice = spoken(t, poll(8), poll(1), poll(1))
-    thrice.note(AGAIN, alike(thrice, twice), False)
+    pointed_out(thrice, twice)
 
 
 @scene("The order of the arguments does not matter.", level=2, stage="edge")
@@ -898,7 +1202,7 @@ def _(t):
     one, other = call("poll", x=1, y=2), call("poll", y=2, x=1)
     thrice = spoken(t, one, other, one)
     twice = spoken(t, call("poll", x=8, y=2), other, one)
-    thrice.note(AGAIN, alike(thrice, twice), False)
+    pointed_out(thrice, twice)
 
 
 @scene("Nor does the order of keys inside an argument.", level=2, stage="edge")
@@ -906,7 +1210,7 @@ def _(t):
     one, other = poll({"a": 1, "b": [2]}), poll({"b": [2], "a": 1})
     thrice = spoken(t, one, other, one)
     twice = spoken(t, poll(8), other, one)
-    thrice.note(AGAIN, alike(thrice, twice), False)
+    pointed_out(thrice, twice)
 
 
 @scene("A call that fails counts too.", level=2, stage="edge")
@@ -914,7 +1218,7 @@ def _(t):
     error = ValueError("busy")
     thrice = spoken(t, poll(1), poll(1), poll(1), gives=error)
     twice = spoken(t, poll(8), poll(1), poll(1), gives=error)
-    thrice.note(AGAIN, alike(thrice, twice), False)
+    pointed_out(thrice, twice)
 
 
 @scene("Calls that reach no tool count as repeated too.", level=2, stage="edge")
@@ -931,7 +1235,14 @@ def _(t):
             run.note("the status", lambda run=run: run.step.value.status, "final")
             run.ran(desk)
             seen.append(run)
-        seen[0].note(AGAIN, alike(*seen), False)
+        pointed_out(*seen)
+
+
+@scene("Whatever it returns, the call counts.", level=2, stage="edge")
+def _(t):
+    thrice = spoken(t, poll(1), poll(1), poll(1), gives=count)
+    twice = spoken(t, poll(8), poll(1), poll(1), gives=count)
+    pointed_out(thrice, twice)
 
 
 @scene("Another repetition in the same run is pointed out too.", level=2, stage="edge")
@@ -939,24 +1250,32 @@ def _(t):
     first = poll(1), poll(1), poll(1)
     thrice = spoken(t, *first, poll(2), poll(2), poll(2))
     twice = spoken(t, *first, poll(3), poll(2), poll(2))
-    thrice.note(AGAIN, alike(thrice, twice), False)
+    pointed_out(thrice, twice)
 
 
 @scene("What was called in another run does not count.", level=2, stage="edge")
 def _(t):
+    fresh = spoken(t, poll(1))
+    spoken(t, poll(8))
     spoken(t, poll(1), poll(1))
-    again = spoken(t, poll(1))
-    fresh = spoken(t, poll(8))
-    look = "the first call of a run is answered as if it were new"
-    again.note(look, alike(again, fresh), True)
+    as_new(spoken(t, poll(1)), fresh, "the first call of a run")
 
 
 @scene("Two in a row are not pointed out.", level=2, stage="edge")
 def _(t):
     pair = spoken(t, poll(8), poll(1), poll(1))
     apart = spoken(t, poll(1), poll(8), poll(1))
-    look = "the second of two same calls is answered like the first"
-    pair.note(look, alike(pair, apart), True)
+    as_new(pair, apart, "the second of two same calls")
+
+
+@scene("Two pairs are no three in a row.", level=2, stage="edge")
+def _(t):
+    pairs = spoken(t, poll(1), poll(1), poll(2), poll(2))
+    fresh = spoken(t, poll(6), poll(7), poll(2), poll(2))
+    as_new(pairs, fresh)
+    pairs = spoken(t, poll(2), poll(2), poll(1), poll(2), poll(2))
+    fresh = spoken(t, poll(6), poll(7), poll(8), poll(2), poll(2))
+    as_new(pairs, fresh)
 
 
 @scene(
@@ -965,28 +1284,48 @@ def _(t):
     stage="edge",
 )
 def _(t):
-    look = "the last call is answered as if it were new"
     apart = spoken(t, poll(1), poll(1), poll(8), poll(1))
     fresh = spoken(t, poll(6), poll(7), poll(8), poll(1))
-    apart.note(look, alike(apart, fresh), True)
-    others = spoken(t, call("peek", x=1), call("peek", x=1), poll(1))
-    fresh = spoken(t, call("peek", x=6), call("peek", x=7), poll(1))
-    others.note(look, alike(others, fresh), True)
+    as_new(apart, fresh)
+    others = spoken(t, peek(1), peek(1), poll(1))
+    fresh = spoken(t, peek(6), peek(7), poll(1))
+    as_new(others, fresh)
     differ = spoken(t, poll(2), poll(3), poll(1))
-    fresh = spoken(t, call("peek", x=6), poll(7), poll(1))
-    differ.note(look, alike(differ, fresh), True)
+    fresh = spoken(t, peek(6), poll(7), poll(1))
+    as_new(differ, fresh)
+
+
+@scene("Another call between two same calls begins the count anew.", level=2)
+def _(t):
+    for between in (poll(8), peek(1), call("nope", x=1)):
+        middle = spoken_of_any(t, poll(1), between, poll(1), poll(1))
+        fresh = spoken_of_any(t, poll(6), between, poll(1), poll(1))
+        as_new(middle, fresh)
+    by_turns = spoken(t, poll(1), peek(2), poll(1), peek(2), poll(1))
+    fresh = spoken(t, poll(6), peek(3), poll(7), peek(2), poll(1))
+    as_new(by_turns, fresh)
 
 
 @scene("The notice is not lost when a result is cut.", level=2, stage="edge")
 def _(t):
     thrice = spoken(t, poll(1), poll(1), poll(1), gives=LONG)
     twice = spoken(t, poll(8), poll(1), poll(1), gives=LONG)
-    thrice.note(AGAIN, alike(thrice, twice), False)
+    pointed_out(thrice, twice)
 
-    def short() -> bool:
-        return all(len(text) <= MOST for text in thrice.observations())
 
-    thrice.note("all observations within 2,000 characters", short, True)
+@scene(
+    "With the notice an observation has 2,000 characters at most.",
+    level=2,
+    stage="edge",
+)
+def _(t):
+    for gives in (LONG, ValueError(LONG)):
+        thrice = spoken(t, poll(1), poll(1), poll(1), gives=gives)
+
+        def short(thrice=thrice) -> bool:
+            return all(len(text) <= MOST for text in thrice.observations())
+
+        thrice.note("all observations within 2,000 characters", short, True)
 
 
 # Level 3: parallel calls, approval, the budget, injection
@@ -1107,6 +1446,19 @@ def _(t):
     run.paired("kilo_q", "lima_w")
 
 
+@scene("Your own words about an entry are few as well.", level=3, stage="edge")
+def _(t):
+    tools = [Desk().tool(name) for name in ("now", "then", "soon")]
+    for bad in (3, {"tool": "now"}, {"id": "kilo_q"}, {"id": "kilo_q", "tool": 4}):
+        run = Run(t, [{"calls": [bad]}, final("x")], tools)
+        run.ends("final", "x", 2, [1, 0])
+
+        def short(run=run) -> bool:
+            return all(len(text) <= 240 for text in run.observations())
+
+        run.note("200 characters of its own at most", short, True)
+
+
 @scene("calls that is no list, or empty, is malformed.", level=3, stage="edge")
 def _(t):
     for asked in (3, {}, None, "add", {"id": "kilo_q", "tool": "now"}):
@@ -1144,8 +1496,109 @@ def _(t):
         run.note("the status", lambda run=run: run.step.value.status, "final")
         run.ran_all(desk, *uses)
         seen.append(run)
-    look = "three equal calls are answered like any others"
-    seen[0].note(look, alike(*seen), False)
+    pointed_out(*seen)
+
+
+@scene("Equal calls in several replies too, with one call each or more.", level=3)
+def _(t):
+    names = "kilo_q", "lima_w", "mike_z"
+
+    def several(*groups: list[dict], gives: Any = "same", **more: Any) -> Run:
+        """A reply for each group, its calls with ids."""
+        desk = Desk()
+        replies, uses = [], [use for group in groups for use in group]
+        ids = iter(names)
+        for group in groups:
+            replies.append(calls(**dict(zip(ids, group, strict=False))))
+            ids = iter(names[len(group) :] if len(groups) < 3 else names)
+        tools = [desk.tool("poll", gives)]
+        run = Run(t, [*replies, final("x")], tools, max_steps=9)
+        run.note("the status", lambda: run.step.value.status, "final")
+        return run.ran_all(desk, *uses)
+
+    pointed_out(
+        several([poll(1)], [poll(1)], [poll(1)]),
+        several([poll(8)], [poll(1)], [poll(1)]),
+    )
+    pointed_out(
+        several([poll(1), poll(1)], [poll(1)]),
+        several([poll(8), poll(1)], [poll(1)]),
+    )
+    pointed_out(
+        several([poll(1)], [poll(1), poll(1)]),
+        several([poll(8)], [poll(1), poll(1)]),
+    )
+
+
+@scene("Neither is lost when a result is cut: the id and the notice.", level=3)
+def _(t):
+    seen = []
+    for first in (poll(1), poll(8)):
+        desk = Desk()
+        uses = [first, poll(1), poll(1)]
+        asked = calls(**dict(zip(("kilo_q", "lima_w", "mike_z"), uses, strict=True)))
+        run = Run(t, [asked, final("x")], [desk.tool("poll", LONG)])
+        run.note("the status", lambda run=run: run.step.value.status, "final")
+
+        def short(run=run) -> bool:
+            return all(len(text) <= MOST for text in run.observations())
+
+        run.note("all observations within 2,000 characters", short, True)
+
+        def ids(run=run) -> list[bool]:
+            text = "\n".join(run.observations())
+            return [name in text for name in ("kilo_q", "lima_w", "mike_z")]
+
+        run.note("the ids are told", ids, [True] * 3)
+        seen.append(run)
+    pointed_out(*seen)
+
+
+@scene("A call that is refused counts as repeated too.", level=3, stage="edge")
+def _(t):
+    seen = []
+    for first in (poll(1), poll(8)):
+        desk, approve = Desk(), Approver(False, False, False)
+        tools = [desk.tool("poll", "same", needs_approval=True)]
+        replies = [first, poll(1), poll(1), final("x")]
+        run = Run(t, replies, tools, approve=approve)
+        run.note("the status", lambda run=run: run.step.value.status, "final")
+        run.ran(desk)
+        seen.append(run)
+    pointed_out(*seen)
+
+
+@scene("All calls of a reply run, however many, and are one step.", level=3)
+def _(t):
+    desk = Desk()
+    uses = [call("add", a=n, b=100) for n in range(12)]
+    ids = [f"call_{letter}" for letter in "abcdefghijkl"]
+    asked = calls(**dict(zip(ids, uses, strict=True)))
+    run = Run(t, [asked, final("x")], [desk.tool("add", add)], max_steps=2)
+    run.ends("final", "x", 2, [12, 0])
+    run.ran_all(desk, *uses)
+    run.paired(*ids)
+    run.told(*([str(n + 100)] for n in range(12)))
+
+
+@scene("An interrupt in one of several calls passes through.", level=3, stage="edge")
+def _(t):
+    for error in (KeyboardInterrupt(), asyncio.CancelledError(), SystemExit(2)):
+        desk = Desk()
+        tools = [desk.tool("look", error), desk.tool("add", add)]
+        asked = calls(kilo_q=call("look"), lima_w=call("add", a=40, b=6))
+        Run(t, [asked, final("x")], tools).passes(type(error))
+
+
+@scene("final in an entry is passed over: its call runs.", level=3, stage="edge")
+def _(t):
+    desk = Desk()
+    use = call("add", a=40, b=6)
+    asked = {"calls": [{"id": "kilo_q", **use, "final": 7}]}
+    run = Run(t, [asked, final("x")], [desk.tool("add", add)])
+    run.ends("final", "x", 2, [1, 0])
+    run.ran(desk, use)
+    run.told(["kilo_q", "46"])
 
 
 class Approver:
@@ -1153,14 +1606,15 @@ class Approver:
 
     says = "approve"
 
-    def __init__(self, *answers: Any, by_path: Mapping[str, bool] | None = None):
+    def __init__(self, *answers: Any, by_path: Mapping[str, Any] | None = None):
         self.answers, self.by_path, self.asked = list(answers), by_path, []
 
     def __call__(self, name: str, args: dict) -> Any:
         self.asked.append((name, dict(args)))
         if self.by_path is not None:
-            return self.by_path.get(args.get("path"), True)
-        answer = self.answers[len(self.asked) - 1] if self.answers else None
+            answer = self.by_path.get(args.get("path"), True)
+        else:
+            answer = self.answers[len(self.asked) - 1] if self.answers else None
         if isinstance(answer, BaseException):
             raise answer
         return answer
@@ -1261,8 +1715,30 @@ def _(t):
     desk, approve = Desk(), Approver(KeyboardInterrupt())
     tools = [desk.tool("delete", "gone", needs_approval=True)]
     run = Run(t, [call("delete"), final("x")], tools, approve=approve)
-    run.step.raises(KeyboardInterrupt)
+    run.passes(KeyboardInterrupt)
     t.look("which tools ran", lambda: list(desk.log)).equals([])
+
+
+@scene("What does not fit its schema is not run because it was approved.", level=3)
+def _(t):
+    for replies in ([call("plan", city=3)], [calls(kilo_q=call("plan", city=3))]):
+        desk, approve = Desk(), Approver(True)
+        tools = [desk.tool("plan", "fine", CITY, needs_approval=True)]
+        run = Run(t, [*replies, final("x")], tools, approve=approve)
+        run.ends("final", "x", 2, [1, 0])
+        run.ran(desk)
+
+
+@scene("An approve that raises refuses its own call only.", level=3, stage="edge")
+def _(t):
+    desk, approve = Desk(), Approver(by_path={"b.txt": TimeoutError("nobody")})
+    tools = [desk.tool("delete", "gone", needs_approval=True)]
+    one, two, three = (call("delete", path=f"{name}.txt") for name in "abc")
+    asked = calls(kilo_q=one, lima_w=two, mike_z=three)
+    run = Run(t, [asked, final("x")], tools, approve=approve)
+    run.ends("final", "x", 2, [3, 0])
+    run.ran_all(desk, one, three)
+    run.paired("kilo_q", "lima_w", "mike_z")
 
 
 @scene("Each gated call among parallel ones is asked for.", level=3)
@@ -1333,6 +1809,37 @@ def _(t):
     budgeted(t, 1).ends("budget", None, 1, [1]).asked(1)
 
 
+def each_one(text: str) -> int:
+    return 1
+
+
+each_one.says = "count_tokens"
+
+
+@scene("Every message costs, those of your own prompt too.", level=3, stage="edge")
+def _(t):
+    def run(most: int | None) -> Run:
+        desk = Desk()
+        given = {"max_tokens": most, "count_tokens": each_one}
+        replies = [call("weigh"), call("test"), final("x")]
+        return Run(t, replies, [desk.tool("weigh"), desk.tool("test")], **given)
+
+    # A first prompt of n messages, then of n + 2 and n + 4, and a reply after each.
+    n = len(run(None).ends("final", "x", 3, [1, 1, 0]).llm.sent[0])
+    run(n - 1).ends("budget", None, 0, []).asked(0)
+    run(n).ends("budget", None, 1, [1]).asked(1)
+    run(2 * n + 2).ends("budget", None, 1, [1]).asked(1)
+    run(2 * n + 3).ends("budget", None, 2, [1, 1]).asked(2)
+    run(3 * n + 7).ends("budget", None, 2, [1, 1]).asked(2)
+    run(3 * n + 8).ends("final", "x", 3, [1, 1, 0]).asked(3)
+
+
+@scene("At the cap it is the cap that ended the run.", level=3, stage="edge")
+def _(t):
+    budgeted(t, 8, max_steps=1).ends("step_cap", None, 1, [0]).asked(1)
+    budgeted(t, 1, max_steps=1).ends("step_cap", None, 1, [0]).asked(1)
+
+
 @scene("Without max_tokens there is no budget.", level=3)
 def _(t):
     budgeted(t, None).ends("final", ticks(4), 3, [1, 1, 0])
@@ -1382,8 +1889,7 @@ def _(t):
 )
 def _(t):
     for most in (1000, 1, 0):
-        run = Run(t, [final("x")], max_tokens=most)
-        run.step.raises(ValueError)
+        run = Run(t, [final("x")], max_tokens=most).passes(ValueError)
         t.look("len(llm.sent)", lambda run=run: len(run.llm.sent)).equals(0)
 
 
@@ -1519,8 +2025,45 @@ def _(t):
     )
 
 
+@safe_eval.case("* / // and % bind alike, from the left, and closer than + and -.")
+def _(t):
+    equal(
+        t,
+        {
+            "1 + 6 / 2": 4.0,
+            "10 + 7 % 3": 11,
+            "2 + 7 // 2": 5,
+            "9 - 2 * 3": 3,
+            "8 / 2 * 4": 16.0,
+            "9 // 2 * 2": 8,
+            "7 % 4 * 2": 6,
+            "4 * 7 % 3": 1,
+            "9 % 7 // 2": 1,
+            "7 // 2 % 3": 0,
+            "9 / 3 // 2": 1.0,
+            "8 - 3 + 2": 7,
+            "8 - (3 + 2)": 3,
+            "16 // (2 * 4)": 2,
+        },
+    )
+
+
+@safe_eval.case("A power binds closer than the products round it.")
+def _(t):
+    equal(t, {"2 * 3 ** 2": 18, "3 ** 2 * 2": 18, "2 ** 3 % 5": 3, "20 / 2 ** 2": 5.0})
+    equal(
+        t, {"2 ** -1 * 4": 2.0, "-3 ** 2 * 2": -18, "-7 % 3 * 2": 4, "7 - -2 ** 2": 11}
+    )
+
+
+@safe_eval.case("A power in an exponent binds before its sign.", stage="edge")
+def _(t):
+    equal(t, {"2 ** -3 ** 2": 2.0**-9, "2 ** -2 ** 2": 0.0625, "2 ** - -2 ** 2": 16})
+
+
 @safe_eval.case("Signs, also several.")
 def _(t):
+    equal(t, {"1--1": 2, "2*-3": -6, "2**-2": 0.25, "1 ++ 2": 3, "- 5": -5})
     equal(t, {"-5": -5, "+5": 5, "--5": 5, "-+-5": 5, "3 - -2": 5, "-(2 + 3)": -5})
     equal(t, {"2 * -3": -6, "+-+1.5": -1.5, "-0": 0})
 
@@ -1531,10 +2074,99 @@ def _(t):
     equal(t, {"1.5 + 1": 2.5, "1e-3 / 10": 1e-4, "1 - 0.9": 1 - 0.9})
 
 
+@cache
+def random_expressions() -> tuple[tuple[str, int | float], ...]:
+    """Expressions of up to eight numbers, always the same, and what Python says."""
+    draw = random.Random(13)
+
+    def number() -> str:
+        return draw.choice(["1", "2", "3", "5", "7", "9", "12", "0.5", "2.5"])
+
+    def factor(depth: int) -> str:
+        sign = draw.choice(["", "", "", "", "-", "+", "--"])
+        if depth and draw.random() < 0.3:
+            return f"{sign}({terms(depth - 1)})"
+        power = f" ** {draw.choice(['2', '3', '-1', '-2', '-1 ** 2', '2 ** 2'])}"
+        return sign + number() + (power if draw.random() < 0.25 else "")
+
+    def terms(depth: int) -> str:
+        parts = [factor(depth)]
+        for _ in range(draw.randint(1, 4)):
+            parts += [draw.choice("+ - * / // %".split()), factor(depth)]
+        return " ".join(parts)
+
+    found = {}
+    while len(found) < 300:
+        text = terms(2)
+        try:
+            found[text] = eval(text)
+        except ZeroDivisionError:
+            continue
+    return tuple(found.items())
+
+
+@safe_eval.case("Any expression has the value that Python gives it.", stage="property")
+def _(t):
+    def parted() -> tuple[str, Any]:
+        """The first expression with another value."""
+        for text, due in random_expressions():
+            value = t.candidate(text)
+            close = abs(value - due) <= 1e-9 * abs(due)
+            if type(value) is not type(due) or not close:
+                return text, value
+        return "no expression", None
+
+    step = t.look("300 random expressions, the first with another value", parted)
+    due = dict(random_expressions())
+    found = step.value[0] if isinstance(step.value, tuple) else ""
+    right = f"Python gives {due[found]!r}." if found in due else ""
+    step.equals(("no expression", None), note=right)
+
+
+@contextmanager
+def overheard(used: list[str]) -> Iterator[None]:
+    """Note in `used` when code of the candidate's own calls eval or exec."""
+
+    def listening(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def listen(source: Any, *scopes: Any, **more: Any) -> Any:
+            frame = sys._getframe(1)
+            if is_own(frame.f_code.co_filename):
+                used.append(name)
+            if not scopes and not more:
+                scopes = frame.f_globals, frame.f_locals
+            return function(source, *scopes, **more)
+
+        return listen
+
+    kept = {name: getattr(builtins, name) for name in ("eval", "exec")}
+    for name, function in kept.items():
+        setattr(builtins, name, listening(name, function))
+    try:
+        yield
+    finally:
+        for name, function in kept.items():
+            setattr(builtins, name, function)
+
+
+@safe_eval.case("Neither eval nor exec is called, not after a check either.", level=2)
+def _(t):
+    for expression, due in (("2 + 3", 5), ("-(7 // 2) * 1.5", -4.5)):
+
+        def watched(expression=expression) -> dict[str, Any]:
+            used: list[str] = []
+            with overheard(used):
+                value = t.candidate(expression)
+            return {"value": value, "eval and exec": sorted(set(used))}
+
+        step = t.look(f"safe_eval({expression!r}), and what it calls", watched)
+        step.equals({"value": due, "eval and exec": []})
+
+
 @safe_eval.case("Numbers as Python writes them.", stage="edge")
 def _(t):
     equal(t, {"0x10": 16, "0b11": 3, "0o17 + 1": 16, "1_000": 1000, "0xF_f": 255})
-    equal(t, {"1_0.5": 10.5, "00": 0, "1E2": 100.0})
+    equal(t, {"1_0.5": 10.5, "00": 0, "1E2": 100.0, "1.5e+2": 150.0, "0XF": 15})
+    equal(t, {"01.5": 1.5, "1e1_0": 1e10, "0x_f": 15, "7.e-1": 0.7, "0B11 * 2": 6})
 
 
 @safe_eval.case("Numbers as Python does not write them.", level=2, stage="edge")
@@ -1562,10 +2194,14 @@ def _(t):
 
 @safe_eval.case("What cannot be parsed is a ValueError.", level=2)
 def _(t):
-    refused(
-        t, "", "   ", "1 +", "* 2", "(1", "1)", "1 2", "1 + + ", "1..2", "$1", "2 x"
-    )
-    refused(t, "1 = 1", ")(", "0x", "1e", "two plus two?", "1;", "1; 2", "//", "\n")
+    refused(t, "1 +", "* 2", "(1", "1)", "1 2", "1 + + ", "1..2", "$1", "2 x")
+    refused(t, "1 = 1", ")(", "0x", "1e", "two plus two?", "1;", "1; 2", "//")
+    refused(t, "2 * * 3", "6 / / 3", "2 // / 3", "(1))", "1.5.2", "1_000_", "1,000")
+
+
+@safe_eval.case("An empty text is a ValueError.", level=2, stage="edge")
+def _(t):
+    refused(t, "", "   ", "\n")
 
 
 @safe_eval.case("Names are refused, however they are written.", level=2)
@@ -1729,6 +2365,11 @@ def _(t):
         ('"1**" * 332 + "1"', "1**" * 332 + "1", 1),
         ('"[" * 500', "[" * 500, None),
         ('"2 ** -" * 99 + "x"', "2 ** -" * 99 + "x", None),
+        (
+            '"-" * 600 + "(" * 199 + "1" + ")" * 199',
+            "-" * 600 + "(" * 199 + "1" + ")" * 199,
+            1,
+        ),
     ):
         step = t.step(
             f"safe_eval({text})", number_or_error, (t.candidate, expression, due), {}
@@ -1743,3 +2384,27 @@ def _(t):
     )
     refused(t, "(7 ** 999) ** 5", "10 ** 2000", "1000 ** 1000 * 10 ** 1000 * 7 ** 1000")
     refused(t, "((2 ** 100) ** 100) ** 2", "-(5 ** 1000) ** 9", "8 ** 8 ** 4")
+
+
+def refusal(candidate: Any, expression: str) -> str:
+    try:
+        candidate(expression)
+    except ValueError:
+        return "a ValueError"
+    return "a value"
+
+
+@safe_eval.case(
+    "An exponent beyond 1,000 is refused before the power is computed.",
+    level=3,
+    stage="cost",
+)
+def _(t):
+    # 9 ** 531,441 has 1.7 million bits, 225 kB, and takes a fraction of a second.
+    for expression in ("9 ** 9 ** 6", "9 ** 531_441 * 0"):
+        peak = perform.Peak()
+        given = t.candidate, expression
+        step = t.step(f"safe_eval({expression!r})", refusal, given, {}, peak)
+        step.peak_bytes = peak.bytes
+        step.equals("a ValueError")
+        step.peak_at_most(150_000, "a ValueError, and no memory for the power")

@@ -4,14 +4,17 @@ The references are what the solution notebook shows, to the letter.
 """
 
 import ast
+import copy
+import io
 import json
 import math
 import operator
 import re
+import tokenize
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from functools import partial
+from functools import partial, singledispatch
 from typing import Any
 
 from rounds.bank import alternative
@@ -370,6 +373,233 @@ class safe_eval_as_a_visitor(ast.NodeVisitor):
         raise ValueError(type(node).__name__)
 
 
+NUMBER = re.compile(
+    r"0[xX](?:_?[0-9a-fA-F])+|0[oO](?:_?[0-7])+|0[bB](?:_?[01])+"
+    r"|(?:[0-9](?:_?[0-9])*)?\.?(?:(?<=\.)[0-9](?:_?[0-9])*)?"
+    r"(?:(?<=[0-9.])[eE][+-]?[0-9](?:_?[0-9])*)?"
+)
+
+
+@alternative("safe_eval")
+def safe_eval_by_descent(expression):
+    """A parser of its own, a function for each rank, and no ast at all."""
+    if len(expression) > 1000:
+        raise ValueError("too long")
+    text, place = expression.rstrip(" \t\f\n"), 0
+
+    def skip():
+        nonlocal place
+        while text[place : place + 1] in (" ", "\t", "\f"):
+            place += 1
+
+    def accept(*signs):
+        """The sign that comes next, if it is one of these; ** is not * twice."""
+        nonlocal place
+        skip()
+        found = text[place : place + 2]
+        found = found if found in ("**", "//") else found[:1]
+        if found not in signs:
+            return ""
+        place += len(found)
+        return found
+
+    def fit(value):
+        if isinstance(value, complex) or value - value != 0:
+            raise ValueError("not a finite number")
+        if isinstance(value, int) and not -(2**10_000) < value < 2**10_000:
+            raise ValueError("too large")
+        return value
+
+    def terms():
+        value = products()
+        while sign := accept("+", "-"):
+            other = products()
+            value = fit(value + other if sign == "+" else value - other)
+        return value
+
+    def products():
+        value = signed()
+        while sign := accept("*", "/", "//", "%"):
+            other = signed()
+            if sign == "*":
+                value = fit(value * other)
+            elif sign == "/":
+                value = fit(value / other)
+            else:
+                value = fit(value // other if sign == "//" else value % other)
+        return value
+
+    def signed():
+        sign = accept("+", "-")
+        if sign:
+            return -signed() if sign == "-" else signed()
+        value = atom()
+        if accept("**"):
+            exponent = signed()
+            if not -1000 <= exponent <= 1000:
+                raise ValueError("exponent")
+            value = fit(value**exponent)
+        return value
+
+    def atom():
+        if accept("("):
+            value = terms()
+            if not accept(")"):
+                raise ValueError("a bracket is open")
+            return value
+        return fit(number())
+
+    def number():
+        nonlocal place
+        skip()
+        found = NUMBER.match(text, place).group()
+        place += len(found)
+        after = text[place : place + 1]
+        if found in ("", ".") or after.isalnum() or after in ("_", ".") and after:
+            raise ValueError("no number")
+        if found[:2].lower() in ("0x", "0o", "0b"):
+            return int(found, 0)
+        if set(found) & set(".eE"):
+            return float(found)
+        return int(found, 0)  # which refuses 007, as Python does
+
+    try:
+        value = terms()
+    except (ArithmeticError, RecursionError) as error:
+        raise ValueError(str(error)) from None
+    if place < len(text):
+        raise ValueError("something is left")
+    return value
+
+
+@alternative("safe_eval")
+def safe_eval_by_two_stacks(expression):
+    """Python's tokens, a stack of values and one of operators (shunting yard)."""
+    if len(expression) > 1000:
+        raise ValueError("too long")
+    rank = {"(": 0, "+": 1, "-": 1, "*": 2, "/": 2, "//": 2, "%": 2, "neg": 3, "**": 4}
+    values, signs = [], []
+
+    def push(value):
+        if type(value) is int and value.bit_length() <= 10_000:
+            values.append(value)
+        elif type(value) is float and math.isfinite(value):
+            values.append(value)
+        else:
+            raise ValueError("no number within the limits")
+
+    def reduce():
+        sign = signs.pop()
+        right = values.pop()
+        if sign == "neg":
+            return push(-right)
+        left = values.pop()
+        if sign == "**":
+            if abs(right) > 1000:
+                raise ValueError("exponent")
+            return push(left**right)
+        table = {"+": "add", "-": "sub", "*": "mul", "/": "truediv", "%": "mod"}
+        return push(getattr(operator, table.get(sign, "floordiv"))(left, right))
+
+    def read(tokens):
+        due = True  # a value is due, not an operator
+        for token in tokens:
+            kind, text = token.type, token.string
+            if len(signs) > 150:
+                raise ValueError("too deep")
+            if kind in (tokenize.NEWLINE, tokenize.ENDMARKER):
+                continue
+            if due and kind == tokenize.NUMBER:
+                push(ast.literal_eval(text))
+                due = False
+            elif due and text in ("+", "-"):
+                signs.extend(["neg"] * (text == "-"))
+            elif due and text == "(":
+                signs.append("(")
+            elif not due and text == ")":
+                while signs[-1] != "(":
+                    reduce()
+                signs.pop()
+            elif not due and text in rank and text != "(":
+                while signs and (rank[signs[-1]], text != "**") > (rank[text], False):
+                    reduce()
+                signs.append(text)
+                due = True
+            else:
+                raise ValueError(f"{text!r} is out of place")
+        while signs:
+            reduce()
+
+    try:
+        read(tokenize.generate_tokens(io.StringIO(expression).readline))
+        (value,) = values
+    except Exception as error:
+        raise ValueError(f"not evaluated: {error}") from None
+    return value
+
+
+@alternative("safe_eval")
+def safe_eval_by_kind(expression):
+    """A function for each kind of node, found by its class; any other has none."""
+
+    @singledispatch
+    def value(node):
+        raise ValueError(f"{type(node).__name__} is not allowed")
+
+    @value.register
+    def _(node: ast.Constant):
+        return number(node.value)
+
+    @value.register
+    def _(node: ast.UnaryOp):
+        sign = {ast.USub: -1, ast.UAdd: 1}.get(type(node.op))
+        if sign is None:
+            raise ValueError("no sign")
+        return sign * value(node.operand)
+
+    @value.register
+    def _(node: ast.BinOp):
+        return number(apply(node.op, value(node.left), value(node.right)))
+
+    def number(it):
+        match it:
+            case bool():
+                raise ValueError("bool")
+            case int() if abs(it) >> 10_000 == 0:
+                return it
+            case float() if it in (it + 0, it) and abs(it) != math.inf:
+                return it
+        raise ValueError("no number within the limits")
+
+    @singledispatch
+    def apply(op, a, b):
+        raise ValueError("no operator of arithmetic")
+
+    for kind, name in (
+        (ast.Add, "add"),
+        (ast.Sub, "sub"),
+        (ast.Mult, "mul"),
+        (ast.Div, "truediv"),
+        (ast.FloorDiv, "floordiv"),
+        (ast.Mod, "mod"),
+    ):
+        function = getattr(operator, name)
+        apply.register(kind, lambda op, a, b, function=function: function(a, b))
+
+    @apply.register
+    def _(op: ast.Pow, a, b):
+        if b > 1000 or b < -1000:
+            raise ValueError("exponent")
+        return a**b
+
+    if len(expression) > 1000:
+        raise ValueError("too long")
+    try:
+        return value(ast.parse(expression, mode="eval").body)
+    except (ArithmeticError, SyntaxError, MemoryError, RecursionError) as error:
+        raise ValueError(type(error).__name__) from error
+
+
 @dataclass
 class _Message:
     role: str
@@ -650,3 +880,329 @@ def run_agent_as_a_state_machine(
     except Stop as end:
         status, answer = end.args
         return Result(status, answer, state["steps"], transcript)
+
+
+class _Told(Exception):
+    """What the model is to be told in place of a result."""
+
+
+@alternative("run_agent")
+def run_agent_by_matching(
+    task, tools, llm, *, max_steps=6, max_tokens=None, count_tokens=None, approve=None
+):
+    """Structural matching of replies and arguments; what goes wrong is an exception."""
+    if (max_tokens is None) < (count_tokens is None):
+        raise ValueError("max_tokens without count_tokens")
+    log = [dict(role="user", content=f"{PROTOCOL}{[t.name for t in tools]}\n\n{task}")]
+    last, bill = [None, 0], []
+
+    def fits(value, kind):
+        match kind, value:
+            case (None, _) | ("boolean", bool()):
+                return True
+            case _, bool():
+                return False
+            case (
+                ("string", str())
+                | ("integer", int())
+                | ("number", int() | float())
+                | ("array", list())
+                | ("object", dict())
+                | ("null", None)
+            ):
+                return True
+        return False
+
+    def checked(args, schema):
+        known = schema.get("properties", {})
+        if missing := [key for key in schema.get("required", ()) if key not in args]:
+            raise _Told(f"missing: {missing[0][:50]}")
+        for key, value in args.items():
+            if key not in known or not fits(value, known[key].get("type")):
+                raise _Told(f"does not fit: {key[:50]}")
+
+    def perform(name, args):
+        tool = {tool.name: tool for tool in tools}.get(name)
+        if tool is None:
+            raise _Told("no tool has this name")
+        if tool.schema is not None:
+            checked(args, tool.schema)
+        if tool.needs_approval:
+            try:
+                answer = approve(name, args)
+            except Exception:  # no approver, or one that fails
+                answer = None
+            if answer is not True:
+                raise _Told("a person said no")
+        return tool.fn(**args)
+
+    def shown(result):
+        if isinstance(result, str):
+            return result
+        try:
+            return json.dumps(result)
+        except (TypeError, ValueError):
+            return str(result)
+
+    def answered(call, head):
+        """The observation of one call, as far as it goes."""
+        match call:
+            case {"tool": str(name), "args": dict(args)}:
+                pass
+            case {"tool": str(name)} if "args" not in call:
+                args = {}
+            case _:
+                return head + "malformed: a tool by its name, and args an object"
+        key = [name, json.dumps(args, sort_keys=True)]
+        last[:] = [key, last[1] + 1 if last[0] == key else 1]
+        if last[1] == 3:
+            head += "(three times the same) "
+        try:
+            result = shown(perform(name, args))
+            return f"{head}{name} {json.dumps(args)[:80]} gave {result}"
+        except _Told as told:
+            return f"{head}{told}"
+        except Exception as error:
+            return f"{head}{error!r}, which is a {type(error).__name__}: {error}"
+
+    def observations(reply):
+        """The texts that follow a reply; raises _Told for a malformed one."""
+        try:
+            action = json.loads(reply)
+        except (ValueError, RecursionError):
+            raise _Told("malformed: that is no JSON") from None
+        match action:
+            case {"final": answer}:
+                return True, answer
+            case {"calls": [_, *_] as entries}:
+                return False, map(entry, entries)
+            case {"calls": _}:
+                raise _Told("malformed: calls is a list, not empty")
+            case {"tool": _}:
+                return False, [answered(action, "")]
+        raise _Told("malformed: an object with tool, calls or final")
+
+    def entry(call):
+        match call:
+            case {"id": str(key)}:
+                return answered(call, f"<{key}> ")
+        return "malformed: an entry is an object with an id, a text"
+
+    def tell(text):
+        cut = len(text) > 2000
+        text = f"{text[:1900]}[truncated]" if cut else text
+        log.append(dict(role="user", content=text))
+
+    for step in range(max_steps):
+        if max_tokens is not None:
+            bill += [count_tokens(message["content"]) for message in log]
+            if sum(bill) > max_tokens:
+                return Result("budget", None, step, log)
+        try:
+            reply = llm([*map(dict, log)])
+        except Exception:
+            return Result("error", None, step + 1, log)
+        log.append(dict(role="assistant", content=reply))
+        bill += [count_tokens(reply)] if max_tokens is not None else []
+        try:
+            ended, found = observations(reply)
+        except _Told as told:
+            ended, found = False, [str(told)]
+        if ended:
+            return Result("final", found, step + 1, log)
+        for text in found:
+            tell(text)
+    return Result("step_cap", None, max_steps, log)
+
+
+@alternative("run_agent")
+def run_agent_by_generators(
+    task, tools, llm, *, max_steps=6, max_tokens=None, count_tokens=None, approve=None
+):
+    """A generator of events reads a reply; observations are JSON objects."""
+    if max_tokens is not None and count_tokens is None:
+        raise ValueError("how are tokens counted?")
+    size = count_tokens if max_tokens is not None else lambda text: 0
+    log = [{"role": "system", "content": PROTOCOL}, {"role": "user", "content": task}]
+    spent, row = 0, []
+
+    def events(reply):
+        try:
+            said = json.loads(reply)
+        except (ValueError, RecursionError):
+            said = None
+        if not isinstance(said, dict):
+            yield "bad", None, "no JSON object"
+        elif "final" in said:
+            yield "final", None, said["final"]
+        elif "calls" not in said:
+            yield one(said, None)
+        elif isinstance(said["calls"], list) and said["calls"]:
+            for call in said["calls"]:
+                if isinstance(call, dict) and isinstance(call.get("id"), str):
+                    yield one(call, call["id"])
+                else:
+                    yield "bad", None, "an entry without an id"
+        else:
+            yield "bad", None, "calls is no list of calls"
+
+    def one(call, key):
+        name, args = call.get("tool"), call.get("args", {})
+        if isinstance(name, str) and isinstance(args, dict):
+            return "call", key, (name, args)
+        return "bad", key, "a tool is a text, and args are an object"
+
+    def outcome(name, args):
+        for tool in tools:
+            if tool.name == name:
+                break
+        else:
+            return {"error": "unknown tool"}
+        if misfit(args, tool.schema):
+            return {"error": "the arguments do not fit"}
+        try:
+            if tool.needs_approval and not (approve and approve(name, args) is True):
+                return {"error": "refused"}
+            result = tool.fn(**args)
+            return {"result": result if isinstance(result, str) else str(result)}
+        except Exception as error:
+            return {"error": type(error).__name__, "message": str(error)}
+
+    for step in range(1, max_steps + 1):
+        spent += sum(size(message["content"]) for message in log)
+        if max_tokens is not None and spent > max_tokens:
+            return Result("budget", None, step - 1, log)
+        try:
+            reply = llm(log[:])
+        except Exception:
+            return Result("error", None, step, log)
+        spent += size(reply)
+        log += [{"role": "assistant", "content": reply}]
+        for kind, key, what in events(reply):
+            if kind == "final":
+                return Result("final", what, step, log)
+            seen = {} if key is None else {"id": key}
+            if kind == "bad":
+                seen["malformed"] = what
+            else:
+                row = [*row, what] if what in row[-1:] else [what]
+                seen |= {"note": "the same again"} if len(row) > 2 else {}
+                seen |= outcome(*what)
+            text = json.dumps(seen, ensure_ascii=False)
+            if len(text) > 2000:
+                text = text[:1989] + "[truncated]"
+            log += [{"role": "tool", "content": text}]
+    return Result("step_cap", None, max_steps, log)
+
+
+class _Slip(Exception):
+    """A call that reaches no tool, and why."""
+
+
+class _Session:
+    """One run: what was said, what was spent, what was called last."""
+
+    __slots__ = ("agent", "messages", "spent", "steps", "same", "before")
+
+    def __init__(self, agent, task):
+        self.agent, self.spent, self.steps, self.same = agent, 0, 0, 0
+        self.before = None
+        self.messages = [
+            _Message("system", f"Tools: {', '.join(agent['tools'])}"),
+            _Message("user", task),
+        ]
+
+    def affordable(self):
+        if self.agent["most"] is None:
+            return True
+        self.spent += sum(map(self.agent["count"], (m.content for m in self.messages)))
+        return self.spent <= self.agent["most"]
+
+    def ask(self):
+        self.steps += 1
+        reply = self.agent["llm"]([asdict(message) for message in self.messages])
+        self.messages.append(_Message("assistant", reply))
+        if self.agent["most"] is not None:
+            self.spent += self.agent["count"](reply)
+        return reply
+
+    def tell(self, head, body=""):
+        room = 2000 - len(head)
+        if len(body) > room:
+            body = body[: room - len("[truncated]")] + "[truncated]"
+        self.messages.append(_Message("user", head + body))
+
+    def react(self, said):
+        if not isinstance(said, dict):
+            self.tell("The whole reply is to be one JSON object.")
+        elif "calls" not in said:
+            self.tell(*self.told(said))
+        elif not isinstance(said["calls"], list) or said["calls"] == []:
+            self.tell("calls is to be a list with calls in it.")
+        else:
+            for call in said["calls"]:
+                if not isinstance(call, dict) or type(call.get("id")) is not str:
+                    self.tell("A call among several is an object with an id.")
+                    continue
+                head, body = self.told(call)
+                self.tell(f"[{call['id']}] {head}", body)
+
+    def told(self, call):
+        """The notice of a repetition, or "", and what came of the call."""
+        name, args = call.get("tool"), call.get("args", {})
+        if not isinstance(name, str) or not isinstance(args, dict):
+            return "", "The call is malformed."
+        self.same = self.same + 1 if self.before == (name, args) else 1
+        self.before = name, copy.deepcopy(args)
+        notice = "You repeat yourself. " if self.same >= 3 else ""
+        try:
+            return notice, str(self.result(name, args))
+        except _Slip as slip:
+            return notice, slip.args[0]
+        except Exception as error:
+            return notice, f"The tool raised {type(error).__name__}: {error}"
+
+    def result(self, name, args):
+        if name not in self.agent["tools"]:
+            raise _Slip("There is no such tool.")
+        tool = self.agent["tools"][name]
+        if misfit(args, tool.schema):
+            raise _Slip("The arguments do not fit.")
+        if tool.needs_approval and not self.approved(name, args):
+            raise _Slip("It was not approved.")
+        return tool.fn(**args)
+
+    def approved(self, name, args):
+        try:
+            return self.agent["approve"](name, args) is True
+        except Exception:
+            return False
+
+
+@alternative("run_agent")
+def run_agent_as_a_session(
+    task, tools, llm, *, max_steps=6, max_tokens=None, count_tokens=None, approve=None
+):
+    """A class with a method for each duty; only the body of an observation is cut."""
+    if max_tokens is not None and count_tokens is None:
+        raise ValueError("max_tokens and count_tokens go together")
+    agent = {"llm": llm, "approve": approve, "most": max_tokens, "count": count_tokens}
+    session = _Session({"tools": {tool.name: tool for tool in tools}, **agent}, task)
+    ending = "step_cap"
+    while session.steps < max_steps:
+        if not session.affordable():
+            ending = "budget"
+            break
+        try:
+            reply = session.ask()
+        except Exception:
+            ending = "error"
+            break
+        try:
+            said = json.loads(reply)
+        except (ValueError, RecursionError):
+            said = None
+        if isinstance(said, dict) and "final" in said:
+            return Result("final", said["final"], session.steps, session.messages)
+        session.react(said)
+    return Result(ending, None, session.steps, session.messages)

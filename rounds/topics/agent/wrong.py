@@ -14,7 +14,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from rounds.bank import edit, mistake
-from rounds.topics.agent.right import run_agent, safe_eval
+from rounds.topics.agent.right import Tool, run_agent, safe_eval
 
 
 def agent(slug: str, says: str, old: str, new: str, seen_in: str = ""):
@@ -749,8 +749,8 @@ error_as_cap = agent(
 )
 error_answers = agent(
     "error-text-as-answer",
-    "The model failed, and the message of its exception became the answer. Unless the "
-    "status is final the answer is None.",
+    "The model failed, and a text that says so became the answer. Unless the status is "
+    "final the answer is None.",
     """        except Exception:
             return Result("error", None, step, transcript)
 """,
@@ -1052,8 +1052,8 @@ by_args = agent(
 )
 by_text = agent(
     "repetition-depends-on-key-order",
-    "The same call with its arguments in another order was not seen as the same. "
-    "Compare the arguments, not the text.",
+    "The same call with its keys in another order was not seen as the same. Compare "
+    "the arguments, not the text.",
     "past.append((name, json.dumps(args, sort_keys=True)))",
     "past.append((name, json.dumps(args)))",
 )
@@ -1711,6 +1711,1248 @@ message_result = agent(
                     transcript.append(item)
             return note + str(result)
 """,
+)
+
+
+# run_agent: more that is done to calls, arguments and observations
+
+args_text = agent(
+    "args-in-a-text-parsed",
+    "args were a text that holds JSON, and the tool ran with what it holds. A text is "
+    "no object: such a call is malformed, and nothing runs.",
+    'name, args = call.get("tool"), call.get("args", {})\n',
+    'name, args = call.get("tool"), call.get("args", {})\n'
+    '        if isinstance(args, str) and args.strip().startswith("{"):\n'
+    "            args = json.loads(args)\n",
+)
+other_keys_as_args = agent(
+    "other-keys-handed-to-the-tool",
+    "A key beside tool reached the tool as an argument. Arguments stand under args "
+    "alone; other keys are passed over.",
+    'call.get("args", {})\n',
+    'call.get("args", {k: v for k, v in call.items() if k not in ("tool", "id")})\n',
+)
+all_keys_as_args = agent(
+    "other-keys-handed-to-the-tool",
+    "",
+    'call.get("args", {})\n',
+    'call.get("args", {k: v for k, v in call.items() if k != "tool"})\n',
+)
+id_as_argument = agent(
+    "other-keys-handed-to-the-tool",
+    "",
+    "        if not isinstance(name, str) or not isinstance(args, dict):\n",
+    '        if "id" in call and isinstance(call.get("args"), dict):\n'
+    '            args = {**args, "id": call["id"]}\n'
+    "        if not isinstance(name, str) or not isinstance(args, dict):\n",
+)
+single_id = agent(
+    "id-of-a-single-call-looked-at",
+    "A single call was refused because of its id. A call on its own needs none, and "
+    "other keys are passed over.",
+    "if not isinstance(name, str) or not isinstance(args, dict):",
+    "if not isinstance(name, str) or not isinstance(args, dict) or not "
+    'isinstance(call.get("id", ""), str):',
+)
+lower_keys = agent(
+    "keys-not-exact",
+    "A key was taken for another, Final for final say. Keys are compared exactly, and an "
+    "object without tool, calls or final is malformed.",
+    "action = json.loads(reply)\n",
+    "action = json.loads(reply)\n"
+    "            if isinstance(action, dict):\n"
+    "                action = {key.lower(): it for key, it in action.items()}\n",
+)
+lower_and_stripped_keys = agent(
+    "keys-not-exact",
+    "",
+    "action = json.loads(reply)\n",
+    "action = json.loads(reply)\n"
+    "            if isinstance(action, dict):\n"
+    "                action = {key.strip().lower(): it for key, it in action.items()}\n",
+)
+final_alone = agent(
+    "final-with-other-keys-missed",
+    "final was missed because other keys stand beside it. They are passed over: the run "
+    "has ended.",
+    'elif "final" in action:',
+    'elif set(action) == {"final"}:',
+)
+tool_with_keys = agent(
+    "other-keys-refused",
+    "",
+    '            observe(f"observation: {perform(action)}")\n',
+    '            fine = set(action) <= {"tool", "args"}\n'
+    '            observe(f"observation: {perform(action if fine else {})}")\n',
+)
+name_stripped = agent(
+    "tool-names-not-exact",
+    "",
+    "        if name not in by_name:\n",
+    "        name = name.strip()\n        if name not in by_name:\n",
+)
+name_clash = agent(
+    "argument-names-clash",
+    "A tool that takes an argument called name, or tool, did not get it. Arguments may "
+    "have any name, also one that your own function has.",
+    "            return note + str(tool.fn(**args))\n",
+    "            def invoke(name, **args):\n"
+    "                return str(by_name[name].fn(**args))\n\n"
+    "            return note + invoke(name, **args)\n",
+)
+nulls_dropped = agent(
+    "null-arguments-dropped",
+    "An argument that is null did not reach the tool. It is an argument, whose value is "
+    "None.",
+    "str(tool.fn(**args))",
+    "str(tool.fn(**{k: v for k, v in args.items() if v is not None}))",
+)
+first_argument = agent(
+    "exception-without-a-message-escapes",
+    "An exception that has no message ended the run. Not every exception has an "
+    "argument: as a text it is then empty.",
+    'return f"{note}{type(error).__name__}: {error}"',
+    'return f"{note}{type(error).__name__}: {error.args[0]}"',
+)
+some_caught = agent(
+    "only-some-exceptions-caught",
+    "",
+    """        except Exception as error:
+            return f"{note}{type(error).__name__}: {error}"
+""",
+    """        except (ValueError, KeyError, TypeError, RuntimeError, OSError,
+                ArithmeticError) as error:
+            return f"{note}{type(error).__name__}: {error}"
+""",
+)
+JSON_ONLY = (
+    "A result that JSON cannot write, a date or a set, is not shown to the model. Such "
+    "a result is shown as str writes it."
+)
+json_only = agent(
+    "json-results-only",
+    JSON_ONLY,
+    "            return note + str(tool.fn(**args))\n",
+    "            result = tool.fn(**args)\n"
+    "            if isinstance(result, str):\n"
+    "                return note + result\n"
+    "            return note + json.dumps(result)\n",
+)
+json_of_all = agent(
+    "json-results-only",
+    "",
+    "return note + str(tool.fn(**args))",
+    "return note + json.dumps(tool.fn(**args))",
+)
+json_outside = agent(
+    "json-results-only",
+    "",
+    """            return note + str(tool.fn(**args))
+        except Exception as error:
+            return f"{note}{type(error).__name__}: {error}"
+""",
+    """            result = tool.fn(**args)
+        except Exception as error:
+            return f"{note}{type(error).__name__}: {error}"
+        return note + (result if isinstance(result, str) else json.dumps(result))
+""",
+)
+json_of_all_outside = agent(
+    "json-results-only",
+    "",
+    """            return note + str(tool.fn(**args))
+        except Exception as error:
+            return f"{note}{type(error).__name__}: {error}"
+""",
+    """            result = tool.fn(**args)
+        except Exception as error:
+            return f"{note}{type(error).__name__}: {error}"
+        return note + json.dumps(result)
+""",
+)
+STRIPPED = (
+    "White space at an end of a result is missing. A result is told from its first "
+    "character to its last."
+)
+stripped = agent(
+    "result-stripped",
+    STRIPPED,
+    "return note + str(tool.fn(**args))",
+    "return note + str(tool.fn(**args)).strip()",
+)
+stripped_right = agent(
+    "result-stripped",
+    "",
+    "return note + str(tool.fn(**args))",
+    "return note + str(tool.fn(**args)).rstrip()",
+)
+stripped_left = agent(
+    "result-stripped",
+    "",
+    "return note + str(tool.fn(**args))",
+    "return note + str(tool.fn(**args)).lstrip()",
+)
+lines_joined = agent(
+    "lines-of-a-result-joined",
+    "The lines of a result were joined into one. A result is told as it is: in a table "
+    "or a log the lines mean something.",
+    "return note + str(tool.fn(**args))",
+    'return note + " ".join(str(tool.fn(**args)).split())',
+)
+first_line = agent(
+    "only-the-first-line-told",
+    "Only the first line of a result was told. A result is told from its first "
+    "character to its last.",
+    "return note + str(tool.fn(**args))",
+    'return note + str(tool.fn(**args)).split("\\n")[0]',
+)
+empty_result = agent(
+    "falsy-result-not-told",
+    "",
+    '            observe(f"observation: {perform(action)}")\n',
+    "            text = perform(action)\n"
+    '            if text not in ("", "None"):\n'
+    '                observe(f"observation: {text}")\n',
+)
+empty_text_result = agent(
+    "falsy-result-not-told",
+    "",
+    '            observe(f"observation: {perform(action)}")\n',
+    "            text = perform(action)\n"
+    "            if text:\n"
+    '                observe(f"observation: {text}")\n',
+)
+STEP = (
+    "The same call was answered otherwise one step later. An observation depends on the "
+    "call and its result, not on where in the run it stands: no number of the step, or "
+    "of the steps that are left."
+)
+step_shown = agent(
+    "observation-depends-on-the-step",
+    STEP,
+    'observe(f"observation: {perform(action)}")',
+    'observe(f"step {step}: {perform(action)}")',
+)
+step_shown_everywhere = agent(
+    "observation-depends-on-the-step",
+    "",
+    '        transcript.append({"role": "user", "content": text})\n',
+    '        turn = sum(m["role"] == "assistant" for m in transcript)\n'
+    '        transcript.append({"role": "user", "content": f"{turn}: {text}"[:2000]})\n',
+)
+WORDS = (
+    "An observation holds more than 200 characters beside the result: the protocol "
+    "again, all tools, a schema or a traceback. It is sent with every prompt to come."
+)
+protocol_again = agent(
+    "too-many-words-of-its-own",
+    WORDS,
+    'observe("malformed: the whole reply is to be one JSON object")',
+    'observe("malformed: " + PROTOCOL)',
+)
+protocol_after_bad_json = agent(
+    "too-many-words-of-its-own",
+    "",
+    'observe("malformed: the whole reply is to be one JSON object")',
+    'observe(PROTOCOL if action is None and reply != "null" else "malformed")',
+)
+all_tools_told = agent(
+    "too-many-words-of-its-own",
+    "",
+    "only {', '.join(by_name)}\"",
+    'only {described}. {PROTOCOL}"',
+)
+schema_told = agent(
+    "too-many-words-of-its-own",
+    "",
+    "            return note + problem\n",
+    "            return note + problem + json.dumps(tool.schema)\n",
+)
+traceback_told = agent(
+    "too-many-words-of-its-own",
+    "",
+    'return f"{note}{type(error).__name__}: {error}"',
+    'return note + "Traceback (most recent call last): " + 200 * "." + repr(error)',
+)
+entry_words = agent(
+    "too-many-words-of-its-own",
+    "",
+    "observe('malformed: a call is an object with an \"id\"')",
+    "observe('malformed: a call is an object with an \"id\". ' + PROTOCOL)",
+)
+tools_kept = agent(
+    "tools-kept-between-runs",
+    "A tool of an earlier run was called, though this run was not given it. Nothing is "
+    "kept from run to run, least of all what the model may do.",
+    "by_name = {tool.name: tool for tool in tools}",
+    'by_name = run_agent.__dict__.setdefault("kept", {})\n'
+    "    by_name.update({tool.name: tool for tool in tools})",
+)
+past_kept = agent(
+    "repetition-counted-across-runs",
+    "A call was pointed out as repeated because of what another run had called. Each "
+    "run counts anew.",
+    "past, spent = [], 0",
+    'past, spent = run_agent.__dict__.setdefault("past", []), 0',
+)
+tool_class = agent(
+    "class-of-a-tool-asked-for",
+    "A tool of the list was not found. A tool is whatever has the four attributes: read "
+    "them, and do not ask for its class.",
+    "by_name = {tool.name: tool for tool in tools}",
+    "by_name = {tool.name: tool for tool in tools if isinstance(tool, Result)}",
+)
+tool_class_name = agent(
+    "class-of-a-tool-asked-for",
+    "",
+    "by_name = {tool.name: tool for tool in tools}",
+    "by_name = {tool.name: tool for tool in tools if type(tool).__name__ == Tool.__name__}",
+)
+tools_sorted = agent(
+    "list-of-tools-changed",
+    "The list of tools is not as it was after the run. It belongs to the caller: make a "
+    "list of your own.",
+    "    by_name = {tool.name: tool for tool in tools}\n",
+    "    tools.sort(key=lambda tool: tool.name)\n"
+    "    by_name = {tool.name: tool for tool in tools}\n",
+)
+CHANGED = (
+    "A schema is not as it was after the run. It belongs to the caller, and the next "
+    "run reads it: put nothing into it."
+)
+properties_put = agent(
+    "schema-changed",
+    CHANGED,
+    "        problem = misfit(args, tool.schema)\n",
+    "        if tool.schema is not None:\n"
+    '            tool.schema.setdefault("properties", {})\n'
+    "        problem = misfit(args, tool.schema)\n",
+)
+required_put = agent(
+    "schema-changed",
+    "",
+    "        problem = misfit(args, tool.schema)\n",
+    "        if tool.schema is not None:\n"
+    '            tool.schema.setdefault("required", []).sort()\n'
+    "        problem = misfit(args, tool.schema)\n",
+)
+required_put_at_once = agent(
+    "schema-changed",
+    "",
+    "    past, spent = [], 0\n",
+    "    for tool in tools:\n"
+    "        if tool.schema is not None:\n"
+    '            tool.schema.setdefault("required", [])\n'
+    "    past, spent = [], 0\n",
+)
+defaults_filled = agent(
+    "defaults-filled-in",
+    "A default of the schema was handed to the tool, though the model did not give it. "
+    "The tool is called with the arguments of the call, and has defaults of its own.",
+    "        problem = misfit(args, tool.schema)\n",
+    "        known = (tool.schema or {}).get('properties', {})\n"
+    "        defaults = {k: p['default'] for k, p in known.items() if 'default' in p}\n"
+    "        args = {**defaults, **args}\n"
+    "        problem = misfit(args, tool.schema)\n",
+)
+
+# run_agent: what people forget in schemas
+
+SOME_REQUIRED = (
+    "Not every required argument was looked for. Each one that the schema lists has to "
+    "be there."
+)
+first_required = agent(
+    "some-required-not-looked-for",
+    SOME_REQUIRED,
+    "problem = misfit(args, tool.schema)",
+    'problem = misfit(args, tool.schema and {**tool.schema, "required": '
+    'tool.schema.get("required", [])[:1]})',
+)
+last_required = agent(
+    "some-required-not-looked-for",
+    "",
+    "problem = misfit(args, tool.schema)",
+    'problem = misfit(args, tool.schema and {**tool.schema, "required": '
+    'tool.schema.get("required", [])[-1:]})',
+)
+any_required = agent(
+    "some-required-not-looked-for",
+    "",
+    "problem = misfit(args, tool.schema)",
+    'problem = misfit(args, tool.schema and {**tool.schema, "required": [] if '
+    'set(args) & set(tool.schema.get("required", [])) else '
+    'tool.schema.get("required", [])})',
+)
+all_required_without = agent(
+    "all-arguments-required",
+    "",
+    "problem = misfit(args, tool.schema)",
+    'problem = misfit(args, tool.schema and {"required": '
+    'list(tool.schema.get("properties", {})), **tool.schema})',
+)
+UNCHECKED = (
+    "A schema without properties let any argument through. It knows none, so that every "
+    "argument is one too many; only None is no schema."
+)
+empty_schema = agent(
+    "schema-without-properties-not-checked",
+    UNCHECKED,
+    "problem = misfit(args, tool.schema)",
+    "problem = misfit(args, tool.schema or None)",
+)
+no_properties = agent(
+    "schema-without-properties-not-checked",
+    "",
+    "problem = misfit(args, tool.schema)",
+    'problem = misfit(args, tool.schema if "properties" in (tool.schema or {}) else None)',
+)
+empty_properties = agent(
+    "schema-without-properties-not-checked",
+    "",
+    "problem = misfit(args, tool.schema)",
+    'problem = misfit(args, tool.schema if (tool.schema or {}).get("properties") '
+    "else None)",
+)
+null_missing = agent(
+    "null-argument-taken-for-missing",
+    "A required argument was null, and taken for missing. It is there; whether null "
+    "fits is for its type to say.",
+    "        if problem:\n            return note + problem\n",
+    "        if tool.schema and any(\n"
+    "            args.get(key) is None for key in tool.schema.get('required', [])\n"
+    "        ):\n"
+    '            problem = "missing"\n'
+    "        if problem:\n            return note + problem\n",
+)
+all_falsy_missing = agent(
+    "falsy-argument-taken-for-missing",
+    "",
+    "        if problem:\n            return note + problem\n",
+    "        if tool.schema and not all(\n"
+    "            args.get(key) for key in tool.schema.get('required', [])\n"
+    "        ):\n"
+    '            problem = "missing"\n'
+    "        if problem:\n            return note + problem\n",
+)
+null_if_optional = agent(
+    "null-fits-everything",
+    "",
+    "problem = misfit(args, tool.schema)",
+    "problem = misfit({k: v for k, v in args.items() if v is not None or k in "
+    "(tool.schema or {}).get('required', [])}, tool.schema)",
+)
+untyped_is_text = agent(
+    "untyped-taken-for-text",
+    "A property without type was taken for one of type string. It takes anything.",
+    "problem = misfit(args, tool.schema)",
+    'problem = misfit(args, tool.schema and {**tool.schema, "properties": {k: '
+    '{"type": "string", **p} for k, p in tool.schema.get("properties", {}).items()}})',
+)
+
+
+def retyped(slug: str, says: str, kind: str, test: str, value: str):
+    """A mistake that lets more through for one type: what passes `test` counts as
+    `value`."""
+    return agent(
+        slug,
+        says,
+        "problem = misfit(args, tool.schema)",
+        "known = (tool.schema or {}).get('properties', {})\n"
+        f"        problem = misfit({{k: {value} if {test} and known.get(k, {{}}).get("
+        f"'type') == {kind!r} else v for k, v in args.items()}}, tool.schema)",
+    )
+
+
+bool_as_number_only = retyped(
+    "true-taken-for-a-number-only",
+    "True was let through as a number. It is an int in Python only; in JSON it is a "
+    "boolean.",
+    "number",
+    "isinstance(v, bool)",
+    "0",
+)
+int_as_boolean = retyped(
+    "one-taken-for-a-boolean",
+    "The number 1 or 0 was let through as a boolean. Only true and false are.",
+    "boolean",
+    "type(v) is int",
+    "True",
+)
+object_as_array = retyped(
+    "object-taken-for-an-array",
+    "An object was let through where the schema says array. Of JSON's types only a list "
+    "is an array.",
+    "array",
+    "isinstance(v, dict)",
+    "[]",
+)
+text_as_array = retyped(
+    "text-taken-for-an-array",
+    "A text was let through where the schema says array, since it can be walked through "
+    "as a list can. Of JSON's types only a list is an array.",
+    "array",
+    "isinstance(v, str)",
+    "[]",
+)
+null_as_text = retyped("null-fits-everything", "", "string", "v is None", "''")
+fraction_as_integer = retyped(
+    "integer-accepts-fractions", "", "integer", "type(v) is float", "0"
+)
+digits_as_integer = retyped(
+    "text-converted-to-a-number",
+    "",
+    "integer",
+    "isinstance(v, str) and v.isdigit()",
+    "0",
+)
+digits_made_integer = agent(
+    "text-converted-to-a-number",
+    "",
+    "        problem = misfit(args, tool.schema)\n",
+    "        known = (tool.schema or {}).get('properties', {})\n"
+    "        args = {k: int(v) if isinstance(v, str) and v.isdigit() and "
+    "known.get(k, {}).get('type') == 'integer' else v for k, v in args.items()}\n"
+    "        problem = misfit(args, tool.schema)\n",
+)
+
+# run_agent: cuts and notices
+
+bytes_counted = agent(
+    "bytes-counted",
+    "A text was cut that fits into 2,000 characters: its bytes were counted. An ü has "
+    "two, a sign of Chinese three, and each is one character.",
+    "        if len(text) > 2000:\n"
+    '            text = text[: 2000 - len("[truncated]")] + "[truncated]"\n',
+    "        if len(text.encode()) > 2000:\n"
+    '            text = text.encode()[:1989].decode(errors="ignore") + "[truncated]"\n',
+)
+cut_at_the_limit = agent(
+    "cut-too-early",
+    "",
+    "        if len(text) > 2000:\n",
+    "        if len(text) >= 2000:\n",
+)
+cut_for_the_mark = agent(
+    "cut-too-early",
+    "",
+    "        if len(text) > 2000:\n",
+    '        if len(text) > 2000 - len("[truncated]"):\n',
+)
+cut_to_300 = agent(
+    "cut-shorter-than-needed",
+    "",
+    'text = text[: 2000 - len("[truncated]")] + "[truncated]"',
+    'text = text[:300] + "[truncated]"',
+)
+mark_in_the_middle = agent(
+    "the-middle-cut-out",
+    "",
+    'text = text[: 2000 - len("[truncated]")] + "[truncated]"',
+    'text = text[:1000] + "[truncated]" + text[-989:]',
+)
+PREFIX = (
+    "What stands before a result came on top of its 2,000 characters: the notice of a "
+    "repetition, or the id of a call. The limit is for the whole observation."
+)
+CUT_LATER = """        if len(text) > 2000:
+            text = text[: 2000 - len("[truncated]")] + "[truncated]"
+"""
+prefix_after_cut = agent(
+    "prefix-beyond-the-limit",
+    PREFIX,
+    CUT_LATER,
+    """        found = re.match(r"(observation: |\\w+: (?=You have))?(You have .*? times\\. )?", text)
+        if not found.group() and not re.match(r"\\w*Error: |malformed", text):
+            found = re.match(r"\\w+_\\w: (You have .*? times\\. )?", text) or found
+        text = text[found.end() :]
+        if len(text) > 2000:
+            text = text[: 2000 - len("[truncated]")] + "[truncated]"
+        text = found.group().removeprefix("observation: ") + text
+""",
+)
+note_after_in_calls = agent(
+    "notice-cut-off",
+    "",
+    "observe(f\"{call['id']}: {perform(call)}\")",
+    """told = perform(call)
+                    note = "You have made this very call three times. "
+                    if told.startswith(note):
+                        told = told.removeprefix(note) + note
+                    observe(f"{call['id']}: {told}")""",
+)
+
+
+@mistake(
+    "run_agent",
+    "transcript-not-as-sent",
+    "The transcript does not hold what the model was sent: an observation in it reads "
+    "otherwise. Whoever looks for the reason of a bad answer needs the very words.",
+)
+def run_agent_with_a_full_transcript(task, tools, llm, **limits):
+    full = []
+
+    def keeping(tool):
+        def fn(**args):
+            result = tool.fn(**args)
+            full.append(str(result))
+            return result
+
+        return Tool(tool.name, fn, tool.schema, tool.needs_approval)
+
+    result = run_agent(task, [keeping(tool) for tool in tools], llm, **limits)
+    for message in result.transcript:
+        if message["content"].endswith("[truncated]"):
+            message["content"] = full[-1] if full else message["content"]
+    return result
+
+
+tidy_transcript = agent(
+    "transcript-not-as-sent",
+    "",
+    'return Result("final", action["final"], step, transcript)',
+    'told = [{**m, "content": m["content"].removeprefix("observation: ")} '
+    "for m in transcript]\n"
+    '            return Result("final", action["final"], step, told)',
+)
+no_prompt = agent(
+    "transcript-without-the-prompt",
+    "The transcript begins with the first reply. It holds all messages, the first "
+    "prompt with the task among them.",
+    'return Result("final", action["final"], step, transcript)',
+    'return Result("final", action["final"], step, transcript[2:])',
+)
+one_and_three = agent(
+    "repetition-not-in-a-row",
+    "",
+    "again = past[-3:] == past[-1:] * 3",
+    "again = len(past) > 2 and past[-1] == past[-3]",
+)
+three_of_a_name = agent(
+    "repetition-not-in-a-row",
+    "",
+    "again = past[-3:] == past[-1:] * 3",
+    "again = [it for it in past if it[0] == name][-3:] == past[-1:] * 3",
+)
+two_and_one_before = agent(
+    "repetition-not-in-a-row",
+    "",
+    "again = past[-3:] == past[-1:] * 3",
+    "again = past[-2:] == past[-1:] * 2 and past[-1] in past[:-2]",
+)
+pairs_added = agent(
+    "pairs-added-up",
+    "Two pairs of same calls were pointed out as if they were three in a row. The count "
+    "begins anew with another call.",
+    "again = past[-3:] == past[-1:] * 3",
+    "pairs = sum(one == two for one, two in zip(past, past[1:], strict=False))\n"
+    "        again = pairs >= 2 and past[-2:] == past[-1:] * 2",
+)
+nested_order = agent(
+    "repetition-depends-on-key-order",
+    "",
+    "past.append((name, json.dumps(args, sort_keys=True)))",
+    "past.append((name, str(sorted(args.items()))))",
+)
+once_a_run = agent(
+    "only-the-first-repetition-pointed-out",
+    "A second repetition in the same run was not pointed out. The model may be stuck "
+    "again: each third same call in a row is.",
+    "again = past[-3:] == past[-1:] * 3",
+    'again = past[-3:] == past[-1:] * 3 and not hasattr(perform, "told")\n'
+    "        if again:\n"
+    "            perform.told = True",
+)
+id_compared = agent(
+    "repetition-looks-at-the-id",
+    "Equal calls were not pointed out because their ids differ. Name and arguments "
+    "decide; an id is new each time.",
+    "past.append((name, json.dumps(args, sort_keys=True)))",
+    'past.append((name, json.dumps(args, sort_keys=True), str(call.get("id"))))',
+)
+single_repetition_only = agent(
+    "repetition-of-single-calls-only",
+    "Equal calls that came under calls were not pointed out. In one reply or in "
+    "several, three in a row are.",
+    "observe(f\"{call['id']}: {perform(call)}\")",
+    """told = perform(call)
+                    note = "You have made this very call three times. "
+                    observe(f"{call['id']}: {told.removeprefix(note)}")""",
+)
+ACROSS = (
+    "Equal calls in several replies were not pointed out: the count began anew with a "
+    "reply that holds calls. It goes on from reply to reply."
+)
+anew_at_calls = agent(
+    "repetition-not-seen-across-replies",
+    ACROSS,
+    "        elif isinstance(calls, list) and calls:\n",
+    "        elif isinstance(calls, list) and calls:\n            past.clear()\n",
+)
+anew_at_several = agent(
+    "repetition-not-seen-across-replies",
+    "",
+    "        elif isinstance(calls, list) and calls:\n",
+    "        elif isinstance(calls, list) and calls:\n"
+    "            if len(calls) > 1:\n"
+    "                past.clear()\n",
+)
+results_compared = agent(
+    "repetition-only-with-equal-results",
+    "The third same call was not pointed out since its result had changed. Name and "
+    "arguments decide, whatever comes of the call.",
+    "            return note + str(tool.fn(**args))\n",
+    "            result = str(tool.fn(**args))\n"
+    '            kept = perform.__dict__.setdefault("kept", [])\n'
+    "            kept.append(result)\n"
+    '            return (note if kept[-3:] == [result] * 3 else "") + result\n',
+)
+RECORD = """        past.append((name, json.dumps(args, sort_keys=True)))
+        again = past[-3:] == past[-1:] * 3
+"""
+unknown_not_recorded = agent(
+    "calls-of-no-tool-not-counted-as-repeated",
+    "",
+    RECORD,
+    """        if name in by_name:
+            past.append((name, json.dumps(args, sort_keys=True)))
+        again = len(past) > 2 and past[-3:] == past[-1:] * 3
+""",
+)
+unknown_returned_early = agent(
+    "calls-of-no-tool-not-counted-as-repeated",
+    "",
+    RECORD,
+    """        if name not in by_name:
+            return f"there is no tool {name}, only {', '.join(by_name)}"
+        past.append((name, json.dumps(args, sort_keys=True)))
+        again = past[-3:] == past[-1:] * 3
+""",
+)
+misfit_returned_early = agent(
+    "calls-of-no-tool-not-counted-as-repeated",
+    "",
+    RECORD,
+    """        if name in by_name and misfit(args, by_name[name].schema):
+            return misfit(args, by_name[name].schema)
+        past.append((name, json.dumps(args, sort_keys=True)))
+        again = past[-3:] == past[-1:] * 3
+""",
+)
+misfit_without_note = agent(
+    "calls-of-no-tool-not-counted-as-repeated",
+    "",
+    "        if problem:\n            return note + problem\n",
+    "        if problem:\n            return problem\n",
+)
+unknown_without_note = agent(
+    "calls-of-no-tool-not-counted-as-repeated",
+    "",
+    'return f"{note}there is no tool',
+    'return f"there is no tool',
+)
+refused_without_note = agent(
+    "refused-calls-not-counted-as-repeated",
+    "Three same calls that were refused were not pointed out. A call counts whatever "
+    "comes of it.",
+    'return note + "not approved, so not done"',
+    'return "not approved, so not done"',
+)
+
+# run_agent: more of replies, endings, interrupts
+
+list_is_told = agent(
+    "json-of-the-wrong-shape-escapes",
+    "",
+    """        if not isinstance(action, dict):
+            observe("malformed: the whole reply is to be one JSON object")
+        elif "final" in action:
+            return Result("final", action["final"], step, transcript)
+""",
+    """        if action is None and reply != "null":
+            observe("malformed: the whole reply is to be one JSON object")
+        elif "final" in action:
+            return Result("final", action["final"], step, transcript)
+        elif not isinstance(action, dict):
+            observe("malformed: the whole reply is to be one JSON object")
+""",
+)
+told_and_ended = agent(
+    "bad-json-ends-the-run",
+    "",
+    "            action = None\n",
+    '            observe("malformed")\n'
+    '            return Result("error", None, step, transcript)\n',
+)
+two_told_of_bad_json = agent(
+    "two-observations-of-one-reply",
+    "",
+    "            action = None\n",
+    '            action = None\n            observe("try again")\n',
+)
+reply_stripped = agent(
+    "reply-not-verbatim",
+    "",
+    '"role": "assistant", "content": reply}',
+    '"role": "assistant", "content": reply.strip()}',
+)
+reply_dumped = agent(
+    "reply-not-verbatim",
+    "",
+    "        if not isinstance(action, dict):\n",
+    "        if isinstance(action, dict):\n"
+    '            transcript[-1]["content"] = json.dumps(action)\n'
+    "        if not isinstance(action, dict):\n",
+)
+task_stripped = agent(
+    "task-not-in-a-user-message",
+    "",
+    '{"role": "user", "content": task},',
+    '{"role": "user", "content": task.strip()},',
+)
+task_braces = agent(
+    "task-not-in-a-user-message",
+    "",
+    '{"role": "user", "content": task},',
+    '{"role": "user", "content": task.replace("{", "{{").replace("}", "}}")},',
+)
+last_four = agent(
+    "history-not-sent",
+    "",
+    "reply = llm(transcript)",
+    "reply = llm(transcript[:2] + transcript[2:][-4:])",
+)
+last_six = agent(
+    "history-not-sent",
+    "",
+    "reply = llm(transcript)",
+    "reply = llm(transcript[:2] + transcript[2:][-6:])",
+)
+last_ten = agent(
+    "history-not-sent",
+    "",
+    "reply = llm(transcript)",
+    "reply = llm(transcript[:2] + transcript[2:][-10:])",
+)
+last_message_as_answer = agent(
+    "answer-at-the-cap",
+    "",
+    'return Result("step_cap", None, max_steps, transcript)',
+    'return Result("step_cap", transcript[-1]["content"], max_steps, transcript)',
+)
+words_as_answer = agent(
+    "answer-at-the-cap",
+    "",
+    'return Result("step_cap", None, max_steps, transcript)',
+    'return Result("step_cap", "no answer", max_steps, transcript)',
+)
+answer_at_budget = agent(
+    "answer-at-the-budget",
+    "The budget ended the run, and there is an answer. Nothing was answered: unless the "
+    "status is final the answer is None.",
+    'return Result("budget", None, step - 1, transcript)',
+    'return Result("budget", transcript[-1]["content"], step - 1, transcript)',
+)
+asked_twice_at_once = agent(
+    "failed-model-asked-again",
+    "",
+    """            reply = llm(transcript)
+        except Exception:
+            return Result("error", None, step, transcript)
+""",
+    """            try:
+                reply = llm(transcript)
+            except Exception:
+                reply = llm(transcript)
+        except Exception:
+            return Result("error", None, step, transcript)
+""",
+)
+MORE = (
+    "The transcript holds a message more than was said. It is the first prompt, the "
+    "replies and the observations of each, and nothing else."
+)
+error_as_message = agent(
+    "message-of-its-own",
+    MORE,
+    """        except Exception:
+            return Result("error", None, step, transcript)
+""",
+    """        except Exception as error:
+            observe(f"the model failed: {error}")
+            return Result("error", None, step, transcript)
+""",
+)
+budget_as_message = agent(
+    "message-of-its-own",
+    "",
+    '                return Result("budget", None, step - 1, transcript)\n',
+    '                observe("the budget is used up")\n'
+    '                return Result("budget", None, step - 1, transcript)\n',
+)
+last_step_as_message = agent(
+    "message-of-its-own",
+    "",
+    "        try:\n            reply = llm(transcript)\n",
+    "        if step == max_steps and step > 1:\n"
+    '            observe("This is the last step.")\n'
+    "        try:\n            reply = llm(transcript)\n",
+)
+swallows_in_calls = agent(
+    "swallows-interrupts-in-calls",
+    "An interrupt in one of several calls was swallowed, though it passes through for a "
+    "single one. Threads hand it on with the result: raise it again.",
+    "observe(f\"{call['id']}: {perform(call)}\")",
+    """try:
+                        told = perform(call)
+                    except BaseException as error:
+                        told = type(error).__name__
+                    observe(f"{call['id']}: {told}")""",
+)
+FAILED = """        except Exception as error:
+            return f"{note}{type(error).__name__}: {error}"
+"""
+EXIT = (
+    "A SystemExit was swallowed. It is no Exception: a program that was told to end is "
+    "to end."
+)
+exit_swallowed = agent(
+    "system-exit-swallowed",
+    EXIT,
+    FAILED,
+    FAILED.replace("except Exception", "except (Exception, SystemExit)"),
+)
+exit_of_the_model = agent(
+    "system-exit-swallowed",
+    "",
+    """        except Exception:
+            return Result("error", None, step, transcript)
+""",
+    """        except (Exception, SystemExit):
+            return Result("error", None, step, transcript)
+""",
+)
+cancellation_only = agent(
+    "swallows-cancellation",
+    "",
+    FAILED,
+    FAILED.replace(
+        "except Exception", 'except (Exception, __import__("asyncio").CancelledError)'
+    ),
+)
+interrupt_only = agent(
+    "swallows-cancellation",
+    "",
+    FAILED,
+    FAILED.replace("except Exception", "except (Exception, KeyboardInterrupt)"),
+)
+cancellation_of_the_model = agent(
+    "swallows-cancellation-of-the-model",
+    "",
+    """        except Exception:
+            return Result("error", None, step, transcript)
+""",
+    """        except (Exception, __import__("asyncio").CancelledError):
+            return Result("error", None, step, transcript)
+""",
+)
+
+# run_agent: more of parallel calls, approval, the budget
+
+OTHER_IDS = (
+    "An observation holds the id of another call too. Each holds that of its own call "
+    "and no other, so that nobody pairs them wrongly."
+)
+all_ids = agent(
+    "other-ids-in-an-observation",
+    OTHER_IDS,
+    "observe(f\"{call['id']}: {perform(call)}\")",
+    "observe(f\"{call['id']} of {[str(c.get('id')) for c in calls if "
+    'isinstance(c, dict)]}: {perform(call)}")',
+)
+bad_entry_stops = agent(
+    "malformed-entry-stops-the-rest",
+    "After a malformed entry the calls behind it did not run. They are independent: "
+    "each has its observation.",
+    "                    observe('malformed: a call is an object with an \"id\"')\n",
+    "                    observe('malformed: a call is an object with an \"id\"')\n"
+    "                    break\n",
+)
+bad_entries_first = agent(
+    "malformed-entries-first",
+    "Malformed entries were answered before the calls that stand in front of them. "
+    "Observations stand in the order of the calls.",
+    "for call in calls:\n",
+    "for call in sorted(calls, key=lambda c: isinstance(c, dict) and "
+    'isinstance(c.get("id"), str)):\n',
+)
+no_objects_first = agent(
+    "malformed-entries-first",
+    "",
+    "for call in calls:\n",
+    "for call in sorted(calls, key=lambda c: isinstance(c, dict)):\n",
+)
+id_made_up = agent(
+    "call-without-id-runs",
+    "",
+    """                if isinstance(call, dict) and isinstance(call.get("id"), str):
+                    observe(f"{call['id']}: {perform(call)}")
+""",
+    """                if isinstance(call, dict) and isinstance(call.get("id", ""), str):
+                    observe(f"{call.get('id', 'call_0')}: {perform(call)}")
+""",
+)
+number_as_id = agent(
+    "number-taken-for-an-id",
+    "A parallel call whose id is a number ran. An id is a text; the entry is malformed.",
+    'if isinstance(call, dict) and isinstance(call.get("id"), str):',
+    'if isinstance(call, dict) and isinstance(call.get("id"), str | int):',
+)
+any_id = agent(
+    "number-taken-for-an-id",
+    "",
+    'if isinstance(call, dict) and isinstance(call.get("id"), str):',
+    'if isinstance(call, dict) and call.get("id"):',
+)
+ENTRY_FINAL = (
+    '                if isinstance(call, dict) and isinstance(call.get("id"), str):\n'
+)
+entry_ends = agent(
+    "final-in-an-entry-ends-the-run",
+    "final inside an entry of calls ended the run. Only that of the reply itself does; "
+    "in an entry it is passed over.",
+    ENTRY_FINAL,
+    '                if isinstance(call, dict) and "final" in call:\n'
+    '                    return Result("final", call["final"], step, transcript)\n'
+    + ENTRY_FINAL,
+)
+entry_refused = agent(
+    "entry-with-final-refused",
+    "A call was refused because final stands beside its tool. In an entry of calls it "
+    "is passed over like any other key.",
+    'if isinstance(call, dict) and isinstance(call.get("id"), str):',
+    'if isinstance(call, dict) and isinstance(call.get("id"), str) and "final" not in '
+    "call:",
+)
+calls_wrapped = agent(
+    "calls-object-taken-for-a-list",
+    "calls that is an object was taken for a list of one. It is malformed: one "
+    "observation, and nothing runs.",
+    "        if not isinstance(action, dict):\n",
+    "        if isinstance(calls, dict) and calls:\n"
+    "            calls = [calls]\n"
+    "        if not isinstance(action, dict):\n",
+)
+calls_wrapped_all = agent(
+    "calls-object-taken-for-a-list",
+    "",
+    "        if not isinstance(action, dict):\n",
+    "        if isinstance(calls, dict):\n"
+    "            calls = [calls]\n"
+    "        if not isinstance(action, dict):\n",
+)
+FEW = (
+    "Not all calls of a reply ran: after the first few the others were dropped. Each "
+    "runs and has its observation, and together they are one step."
+)
+three_calls, five_calls, ten_calls = (
+    agent(
+        "calls-of-one-reply-limited",
+        FEW if most == 3 else "",
+        "for call in calls:\n",
+        f"for call in calls[:{most}]:\n",
+    )
+    for most in (3, 5, 10)
+)
+calls_within_steps = agent(
+    "calls-of-one-reply-limited",
+    "",
+    "for call in calls:\n",
+    "for call in calls[:max_steps]:\n",
+)
+equal_calls_once = agent(
+    "equal-calls-run-once",
+    "Of equal calls in one reply only the first ran. Each call runs, and each has an "
+    "observation with its own id.",
+    "for call in calls:\n",
+    "for call in [c for n, c in enumerate(calls) if not isinstance(c, dict) or not any("
+    'isinstance(d, dict) and (c.get("tool"), c.get("args")) == (d.get("tool"), '
+    'd.get("args")) for d in calls[:n])]:\n',
+)
+approved_misfit = agent(
+    "approval-in-place-of-the-schema",
+    "Arguments that do not fit the schema reached a tool because somebody approved. "
+    "Approval is asked beside the check of the arguments, not in its place.",
+    "        if problem:\n",
+    "        if problem and not tool.needs_approval:\n",
+)
+ASK = """                approve is None or approve(name, args) is not True
+"""
+decided = agent(
+    "approval-remembered",
+    "",
+    "            if tool.needs_approval and (\n" + ASK + "            ):\n",
+    "            kept = perform.__dict__\n"
+    "            if tool.needs_approval and approve and name not in kept:\n"
+    "                kept[name] = approve(name, args)\n"
+    "            if tool.needs_approval and kept.get(name) is not True:\n",
+)
+one_yes = agent(
+    "approval-remembered",
+    "",
+    "            if tool.needs_approval and (\n" + ASK + "            ):\n",
+    "            kept = perform.__dict__\n"
+    '            yes = kept.get("yes", False) or not tool.needs_approval\n'
+    "            if not yes and approve and approve(name, args) is True:\n"
+    '                yes = kept["yes"] = True\n'
+    "            if not yes:\n",
+)
+OTHERWISE = (
+    "approve was not called with the name of the tool and the dict of the arguments, in "
+    "this order. Who is to decide needs both."
+)
+asked_with_text = agent(
+    "approve-called-otherwise",
+    OTHERWISE,
+    "approve(name, args) is not True",
+    "approve(name, json.dumps(args)) is not True",
+)
+asked_with_tool = agent(
+    "approve-called-otherwise",
+    "",
+    "approve(name, args) is not True",
+    "approve(tool, args) is not True",
+)
+asked_with_keywords = agent(
+    "approve-called-otherwise",
+    "",
+    "approve(name, args) is not True",
+    "approve(name, **args) is not True",
+)
+OWN_PROMPT = (
+    "The messages of your own prompt, the system message say, are not counted, or only "
+    "once. Every message of every prompt costs."
+)
+SUM = 'spent += sum(count_tokens(message["content"]) for message in transcript)'
+system_free = agent(
+    "own-prompt-not-counted",
+    OWN_PROMPT,
+    SUM,
+    'spent += sum(count_tokens(m["content"]) for m in transcript '
+    'if m["role"] != "system")',
+)
+system_once = agent(
+    "own-prompt-not-counted",
+    "",
+    SUM,
+    'spent += sum(count_tokens(m["content"]) for m in transcript '
+    'if step == 1 or m["role"] != "system")',
+)
+prompt_counted_once = agent(
+    "own-prompt-not-counted",
+    "",
+    SUM,
+    'spent += sum(count_tokens(m["content"]) for m in transcript[2 * (step > 1) :])',
+)
+CONTENTS = (
+    "count_tokens was given something else than the content of one message. A prompt "
+    "costs the sum over its messages, each asked about by itself."
+)
+joined_count = agent(
+    "not-the-contents-counted",
+    CONTENTS,
+    SUM,
+    'spent += count_tokens("\\n".join(m["content"] for m in transcript))',
+)
+dumped_count = agent(
+    "not-the-contents-counted",
+    "",
+    SUM,
+    "spent += sum(count_tokens(json.dumps(m)) for m in transcript)",
+)
+all_dumped_count = agent(
+    "not-the-contents-counted",
+    "",
+    SUM,
+    "spent += count_tokens(json.dumps(transcript))",
+)
+first_free = agent(
+    "first-prompt-free",
+    "The first prompt was sent although it exceeds the budget by itself. The budget is "
+    "looked at before each call, the first one too.",
+    "if spent > max_tokens:",
+    "if step > 1 and spent > max_tokens:",
+)
+reply_thrown_away = agent(
+    "budget-ends-after-a-reply",
+    "A reply was thrown away because it exceeded the budget. It was paid for: the "
+    "budget is looked at before a call, not after.",
+    "            spent += count_tokens(reply)\n",
+    "            spent += count_tokens(reply)\n"
+    "            if spent > max_tokens:\n"
+    '                return Result("budget", None, step, transcript)\n',
+)
+looked_at_after = agent(
+    "budget-looked-at-too-late",
+    "",
+    """            if spent > max_tokens:
+                return Result("budget", None, step - 1, transcript)
+        try:
+            reply = llm(transcript)
+        except Exception:
+            return Result("error", None, step, transcript)
+        transcript.append({"role": "assistant", "content": reply})
+        if max_tokens is not None:
+            spent += count_tokens(reply)
+""",
+    """        try:
+            reply = llm(transcript)
+        except Exception:
+            return Result("error", None, step, transcript)
+        transcript.append({"role": "assistant", "content": reply})
+        if max_tokens is not None:
+            spent += count_tokens(reply)
+            if spent > max_tokens:
+                return Result("budget", None, step, transcript)
+""",
+)
+cap_as_budget = agent(
+    "cap-told-as-budget",
+    "The run was at its cap, and the status says budget. No further call was allowed, so "
+    "what it would have cost does not matter: it is step_cap.",
+    """    for step in range(1, max_steps + 1):
+        if max_tokens is not None:
+            spent += sum(count_tokens(message["content"]) for message in transcript)
+            if spent > max_tokens:
+                return Result("budget", None, step - 1, transcript)
+""",
+    """    for step in range(1, max_steps + 2):
+        if max_tokens is not None:
+            spent += sum(count_tokens(message["content"]) for message in transcript)
+            if spent > max_tokens:
+                return Result("budget", None, step - 1, transcript)
+        if step > max_steps:
+            break
+""",
+)
+late_value_error = agent(
+    "error-without-counter-too-late",
+    "max_tokens without count_tokens is an error, but the model had been asked before it "
+    "was raised. It is known before anything is sent.",
+    """        raise ValueError("max_tokens needs count_tokens")
+""",
+    """        llm([{"role": "user", "content": task}])
+        raise ValueError("max_tokens needs count_tokens")
+""",
+)
+counter_without_budget = agent(
+    "counter-called-without-budget",
+    "Without max_tokens the run ended with an exception, since there is no count_tokens "
+    "to call either. Neither is needed without a budget.",
+    """        if max_tokens is not None:
+            spent += count_tokens(reply)
+""",
+    "        spent += count_tokens(reply)\n",
 )
 
 
@@ -2383,3 +3625,301 @@ def safe_eval_in_decimals(expression):
 )
 def safe_eval_as_text(expression):
     return str(safe_eval(expression))
+
+
+# safe_eval: more of limits, and what comes out
+
+floats_unlimited = calculator(
+    "exponent-limited-for-integers-only",
+    "",
+    "if abs(right) > 1000:",
+    "if isinstance(right, int) and abs(right) > 1000:",
+)
+float_bases_unlimited = calculator(
+    "exponent-limited-for-integers-only",
+    "",
+    "if abs(right) > 1000:",
+    "if isinstance(left, int) and abs(right) > 1000:",
+)
+whole_part_limited = calculator(
+    "exponent-limited-for-integers-only",
+    "",
+    "if abs(right) > 1000:",
+    "if abs(int(right)) > 1000:",
+)
+float_exponents_refused = calculator(
+    "fractional-exponents-refused",
+    "A fraction was refused as an exponent. 9 ** 0.5 is 3.0.",
+    "if abs(right) > 1000:",
+    "if type(right) is float or abs(right) > 1000:",
+)
+power_first = calculator(
+    "power-computed-before-its-exponent-is-looked-at",
+    "The power was computed, and then its exponent was found to be too large. By then "
+    "the time and the memory are spent: 9 ** 9 ** 9 takes for ever.",
+    "            if isinstance(node.op, ast.Pow):\n",
+    "            operators[type(node.op)](left, right)\n"
+    "            if isinstance(node.op, ast.Pow):\n",
+)
+memory_escapes = calculator(
+    "memory-error-escapes",
+    "Deep nesting raised a MemoryError. Python's parser raises it for a text of less "
+    "than 1,000 characters: what is too deep is a ValueError.",
+    "except (SyntaxError, ArithmeticError, RecursionError, MemoryError) as error:",
+    "except (SyntaxError, ArithmeticError, RecursionError) as error:",
+)
+length_at_the_ends = calculator(
+    "white-space-not-counted",
+    "",
+    "if len(expression) > 1000:",
+    "if len(expression.strip()) > 1000:",
+)
+literals_free = calculator(
+    "infinite-literal-accepted",
+    "",
+    "            return within(node.value)\n",
+    "            if type(node.value) not in (int, float):\n"
+    '                raise ValueError("no number")\n'
+    "            return node.value\n",
+)
+commas_removed = calculator(
+    "commas-removed",
+    "A comma was passed over: 1,000 was taken for a thousand. Python writes it 1_000; "
+    "with a comma it is a tuple, and refused.",
+    'ast.parse(expression, mode="eval")',
+    'ast.parse(expression.replace(",", ""), mode="eval")',
+)
+first_statement = calculator(
+    "statements-accepted",
+    "",
+    'ast.parse(expression, mode="eval").body',
+    'ast.parse(expression, mode="exec").body[0].value',
+)
+whole_quotients = calculator(
+    "slash-gives-an-integer",
+    "The operator / gave an int where it goes even. 6 / 3 is 2.0, a float.",
+    "ast.Div: operator.truediv,",
+    "ast.Div: lambda a, b: a / b if a % b else a // b,",
+)
+rounded_to_ten = calculator(
+    "result-rounded",
+    "",
+    'return evaluate(ast.parse(expression, mode="eval").body)',
+    'value = evaluate(ast.parse(expression, mode="eval").body)\n'
+    "        return round(value, 10) if type(value) is float else value",
+)
+not_accepted = calculator(
+    "not-accepted",
+    "The word not was evaluated. Of the unary operators only + and - are known.",
+    "        ast.USub: operator.neg,\n",
+    "        ast.USub: operator.neg,\n        ast.Not: lambda a: int(not a),\n",
+)
+value_type_error = calculator(
+    "another-error",
+    "",
+    'raise ValueError("not a number within the limits")',
+    'raise TypeError("not a number within the limits")',
+)
+CHECKED = (
+    "The expression was checked, and then eval or exec computed its value. They are not "
+    "allowed, behind a check neither: a hole in the check is then a hole in the house."
+)
+
+
+@mistake("safe_eval", "evaluated-behind-a-check", CHECKED)
+def safe_eval_checked_then_evaluated(expression):
+    safe_eval(expression)
+    return eval(expression)
+
+
+# A reader of its own, whose ranks and sides can be got wrong
+
+SIGNS = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "//": operator.floordiv,
+    "%": operator.mod,
+    "**": operator.pow,
+}
+RANKS = {"+": 1, "-": 1, "*": 2, "/": 2, "//": 2, "%": 2}
+NUMBERS = (
+    r"0[xXoObB]\w+|(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][+-]?[\d_]+)?|\*\*|//|\S"
+)
+
+
+def calculated(expression, ranks=None, from_right=(), sign_first=False):
+    """What a parser makes of it that gives operators other ranks, takes those of
+    `from_right` from the right, or a sign before a power in an exponent."""
+    safe_eval(expression)  # what is to be refused is
+    tokens, place = [*re.findall(NUMBERS, expression), ""], 0
+    ranks = {**RANKS, **(ranks or {})}
+
+    def take():
+        nonlocal place
+        place += 1
+        return tokens[place - 1]
+
+    def joined(least):
+        left = signed()
+        while ranks.get(tokens[place], 0) >= least:
+            sign = take()
+            side = joined(ranks[sign] + (sign not in from_right))
+            left = SIGNS[sign](left, side)
+        return left
+
+    def signed():
+        if tokens[place] in ("+", "-"):
+            return -signed() if take() == "-" else signed()
+        return power(atom())
+
+    def power(base):
+        if tokens[place] != "**":
+            return base
+        take()
+        if sign_first and tokens[place] == "-":
+            take()
+            return base ** power(-atom())
+        return base ** signed()
+
+    def atom():
+        token = take()
+        if token != "(":
+            return ast.literal_eval(token)
+        value = joined(1)
+        take()
+        return value
+
+    try:
+        return joined(1)
+    except (ArithmeticError, RecursionError) as error:
+        raise ValueError(str(error)) from None
+
+
+LOOSE = (
+    "An operator * / // or % was taken after + and -. All four bind closer: 10 + 7 % 3 "
+    "is 11, and 1 + 6 / 2 is 4.0."
+)
+
+
+@mistake("safe_eval", "product-after-sum", LOOSE)
+def safe_eval_with_a_late_remainder(expression):
+    return calculated(expression, {"%": 1})
+
+
+@mistake("safe_eval", "product-after-sum")
+def safe_eval_with_a_late_quotient(expression):
+    return calculated(expression, {"/": 1})
+
+
+@mistake("safe_eval", "product-after-sum")
+def safe_eval_with_a_late_floor_division(expression):
+    return calculated(expression, {"//": 1})
+
+
+@mistake("safe_eval", "product-after-sum")
+def safe_eval_with_one_rank(expression):
+    return calculated(expression, {"*": 1, "/": 1, "//": 1, "%": 1})
+
+
+@mistake("safe_eval", "product-after-sum")
+def safe_eval_with_late_floors(expression):
+    return calculated(expression, {"//": 1, "%": 1})
+
+
+UNEQUAL = (
+    "One of the operators * / // and % was taken before the others. They bind alike, "
+    "from the left: 8 / 2 * 4 is 16.0, and 9 % 7 // 2 is 1."
+)
+
+
+@mistake("safe_eval", "products-of-unequal-rank", UNEQUAL)
+def safe_eval_with_an_early_product(expression):
+    return calculated(expression, {"*": 3})
+
+
+@mistake("safe_eval", "products-of-unequal-rank")
+def safe_eval_with_an_early_remainder(expression):
+    return calculated(expression, {"%": 3})
+
+
+@mistake("safe_eval", "products-of-unequal-rank")
+def safe_eval_with_an_early_floor_division(expression):
+    return calculated(expression, {"//": 3})
+
+
+@mistake("safe_eval", "products-of-unequal-rank")
+def safe_eval_with_an_early_quotient(expression):
+    return calculated(expression, {"/": 3})
+
+
+@mistake("safe_eval", "products-of-unequal-rank")
+def safe_eval_with_products_before_floors(expression):
+    return calculated(expression, {"*": 3, "/": 3})
+
+
+@mistake("safe_eval", "products-of-unequal-rank")
+def safe_eval_with_floors_before_products(expression):
+    return calculated(expression, {"//": 3, "%": 3})
+
+
+@mistake(
+    "safe_eval",
+    "sum-before-difference",
+    "The operator + was taken before -, or - before +. They bind alike, from the left: "
+    "8 - 3 + 2 is 7.",
+)
+def safe_eval_with_an_early_sum(expression):
+    return calculated(expression, {"+": 1.5})
+
+
+@mistake("safe_eval", "sum-before-difference")
+def safe_eval_with_an_early_difference(expression):
+    return calculated(expression, {"-": 1.5})
+
+
+FROM_RIGHT = (
+    "Operators of one rank were taken from the right. Only powers are: 1 - 1 - 1 is -1, "
+    "and 7 // 2 % 3 is 0."
+)
+
+
+@mistake("safe_eval", "operators-from-the-right", FROM_RIGHT)
+def safe_eval_from_the_right(expression):
+    return calculated(expression, from_right=RANKS)
+
+
+@mistake("safe_eval", "operators-from-the-right")
+def safe_eval_of_sums_from_the_right(expression):
+    return calculated(expression, from_right="+-")
+
+
+@mistake("safe_eval", "operators-from-the-right")
+def safe_eval_of_differences_from_the_right(expression):
+    return calculated(expression, from_right="-")
+
+
+@mistake("safe_eval", "operators-from-the-right")
+def safe_eval_of_products_from_the_right(expression):
+    return calculated(expression, from_right=["*", "/", "//", "%"])
+
+
+@mistake("safe_eval", "operators-from-the-right")
+def safe_eval_of_quotients_from_the_right(expression):
+    return calculated(expression, from_right=["/"])
+
+
+@mistake("safe_eval", "operators-from-the-right")
+def safe_eval_of_floors_from_the_right(expression):
+    return calculated(expression, from_right=["//", "%"])
+
+
+@mistake(
+    "safe_eval",
+    "sign-before-a-power-in-an-exponent",
+    "In an exponent the sign was taken before the power. It is as it is elsewhere: "
+    "2 ** -3 ** 2 is 2 ** -9.",
+)
+def safe_eval_with_signs_first_in_exponents(expression):
+    return calculated(expression, sign_first=True)
