@@ -11,6 +11,9 @@ from rounds.engine.show import DIGITS, MOST_ENTRIES, MOST_ITEMS, kind, shape, sh
 
 SHORT = 80  # characters of two items that are shown whole
 
+# What is compared to the letter.
+EXACT = (str, bytes, bool, int, type(None))
+
 
 @dataclass(frozen=True)
 class Difference:
@@ -69,6 +72,8 @@ def difference(
 
 def alike(one: Any, other: Any) -> bool:
     """Did two programs return the same, up to rounding? For naming a mistake."""
+    if type(one) is type(other) and type(one) in EXACT:  # most of what is compared
+        return bool(one == other)
     if isinstance(one, ARRAY) and isinstance(other, ARRAY):
         if one.shape != other.shape or one.dtype.kind != other.dtype.kind:
             return False
@@ -89,7 +94,7 @@ def alike(one: Any, other: Any) -> bool:
         return close(float(one), float(other), rtol=1e-6, atol=1e-9)
     if isinstance(one, Fields) and isinstance(other, Fields):
         return one.kind == other.kind and alike(one.values, other.values)
-    plain = (str, bytes, *BOOL, *INT, set, frozenset, type(None))
+    plain = (*EXACT, *BOOL, *INT, set, frozenset)
     if isinstance(one, plain) and isinstance(other, plain):
         return _same_type(one, other) and bool(one == other)
     return type(one).__name__ == type(other).__name__

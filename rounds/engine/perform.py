@@ -14,6 +14,8 @@ from rounds.engine.arrays import ARRAY, np
 from rounds.engine.draws import Draws
 from rounds.engine.fields import Fields, fields_of
 
+# Exactly these types need no copy, and have no size.
+ATOMS = frozenset((int, float, bool, type(None)))
 LARGEST = 10**6  # entries of a value that is copied to be compared
 MOST_PRINTED = 400  # characters kept of what a candidate prints in one call
 
@@ -111,6 +113,8 @@ def snapshot(value: Any, most: int = LARGEST) -> Any:
     Raises ValueError for a value of more than `most` entries at one depth, and
     RecursionError for one that contains itself.
     """
+    if type(value) in ATOMS:  # most of what is looked at
+        return value
     if entries(value) > most:
         raise ValueError(f"more than {most} entries")
     if isinstance(value, ARRAY):
@@ -136,6 +140,8 @@ def _by_fields(value: Any) -> Any:
         return type(value)(map(_by_fields, value))
     if type(value) is dict:
         return {key: _by_fields(part) for key, part in value.items()}
+    if type(value) in ATOMS or type(value) is str:
+        return value
     record = fields_of(value)
     if record is None or isinstance(value, Draws):  # draws differ, and may be right
         return value

@@ -233,28 +233,31 @@ class Trial:
             step.seen.append(("raised", type(step.error).__name__))
         else:
             step.seen.append(("returned", perform.sight(step.value)))
-        direct = step.function is self.candidate  # else a method, in its own words
-        signature = self.exercise.signature
-        names = show.parameters(signature) if direct else perform.names(step.function)
         for place, (before, after) in enumerate(zip(step.args, args, strict=True)):
-            name = names[place] if place < len(names) else f"argument {place + 1}"
-            self._unchanged(step, place, name, before, after)
+            self._unchanged(step, place, before, after)
         for name in kwargs:
-            self._unchanged(step, name, name, step.kwargs[name], kwargs[name])
+            self._unchanged(step, name, step.kwargs[name], kwargs[name])
 
-    def _unchanged(
-        self, step: Step, which: int | str, name: str, before: Any, after: Any
-    ) -> None:
+    def _unchanged(self, step: Step, which: int | str, before: Any, after: Any) -> None:
         if guarded(alike, before, after, otherwise=False):
             return
         step.seen.append(("mutated", which))
         self.fail(
             step,
             "mutated",
-            f"{name} is now {perform.shown(after)}",
-            f"{name} left as it was, {show.show(before)}",
+            f"{self._named(step, which)} is now {perform.shown(after)}",
+            f"{self._named(step, which)} left as it was, {show.show(before)}",
             "The caller's data was changed in place.",
         )
+
+    def _named(self, step: Step, which: int | str) -> str:
+        """What an argument is called: of a method, in its own words."""
+        if isinstance(which, str):
+            return which
+        direct = step.function is self.candidate
+        signature = self.exercise.signature
+        names = show.parameters(signature) if direct else perform.names(step.function)
+        return names[which] if which < len(names) else f"argument {which + 1}"
 
 
 def _entries(steps: list[Step]) -> int:

@@ -484,6 +484,12 @@ def _(t):
         run.ends("final", answer, 1, [0])
 
 
+@scene("The answer is the value as JSON gives it.", stage="edge")
+def _(t):
+    for answer in (2.5, 7, [1.5, "a"], {"n": 2, "ok": True}):
+        Run(t, [final(answer)]).ends("final", answer, 1, [0])
+
+
 @scene("So is null.", stage="edge")
 def _(t):
     run = Run(t, [final(None), final("a second time")])
@@ -522,6 +528,16 @@ def _(t):
 def _(t):
     for reply in ("3", "null", '"final"', '["final"]', "true", "[]"):
         Run(t, [reply, final("Oslo")]).ends("final", "Oslo", 2, [1, 0])
+
+
+@scene("A list of calls is no object either: no tool runs.", stage="property")
+def _(t):
+    for uses in ([("k1", "look")], [("k1", "look"), ("k2", "look")]):
+        desk = Desk()
+        reply = [{"id": key, **call(name)} for key, name in uses]
+        run = Run(t, [reply, final("Oslo")], [desk.tool("look", "fog")])
+        run.ends("final", "Oslo", 2, [1, 0])
+        run.ran(desk)
 
 
 @scene("An object without tool, calls or final is told to the model.", stage="property")
@@ -608,6 +624,36 @@ def _(t):
         run.ends("final", "x", 2, [1, 0])
         run.ran(desk, call("look"))
         run.told([type(error).__name__, str(error)])
+
+
+@scene("The message is what str makes of the exception.", stage="edge")
+def _(t):
+    desk = Desk()
+    error = FileNotFoundError(2, "No such file", "a.txt")
+    run = Run(t, [call("read"), final("x")], [desk.tool("read", error)])
+    run.ends("final", "x", 2, [1, 0])
+    run.told(["FileNotFoundError", "No such file"])
+
+
+@scene("A tool is called once, by the names of its arguments, whatever it raises.")
+def _(t):
+    desk = Desk()
+    run = Run(
+        t,
+        [call("look"), final("x")],
+        [desk.tool("look", TypeError("unsupported operand"))],
+    )
+    run.ends("final", "x", 2, [1, 0])
+    run.ran(desk, call("look"))
+    reached = Desk()
+
+    def forget(city: str) -> str:
+        reached.log.append(("forget", {"city": city}))
+        return "gone"
+
+    run = Run(t, [call("forget", town="Oslo"), final("x")], [Tool("forget", forget)])
+    run.ends("final", "x", 2, [1, 0])
+    run.ran(reached)
 
 
 @scene("An exception without a message is told by its type.", stage="edge")
@@ -1295,9 +1341,17 @@ def _(t):
     as_new(differ, fresh)
 
 
+@scene("A call of no tool that comes between begins the count anew too.", level=2)
+def _(t):
+    between = call("nope", x=1)
+    middle = spoken_of_any(t, poll(1), between, poll(1), poll(1))
+    fresh = spoken_of_any(t, poll(6), between, poll(1), poll(1))
+    as_new(middle, fresh)
+
+
 @scene("Another call between two same calls begins the count anew.", level=2)
 def _(t):
-    for between in (poll(8), peek(1), call("nope", x=1)):
+    for between in (poll(8), peek(1)):
         middle = spoken_of_any(t, poll(1), between, poll(1), poll(1))
         fresh = spoken_of_any(t, poll(6), between, poll(1), poll(1))
         as_new(middle, fresh)
@@ -2181,6 +2235,12 @@ def _(t):
     equal(t, {"3 ** 300 % 1000000007": 3**300 % 1000000007})
 
 
+@safe_eval.case("A quotient of integers is rounded once, however long.", stage="edge")
+def _(t):
+    equal(t, {"(2 ** 53 + 1) / 3": (2**53 + 1) / 3})
+    equal(t, {"2 ** 1000 * 2 ** 100 / (2 ** 1000 * 2 ** 99)": 2.0})
+
+
 @safe_eval.case("White space between the parts is free.", stage="edge")
 def _(t):
     equal(t, {"1+2": 3, "1  +\t2": 3, "( 4 )": 4, "2**3": 8, "2  **  3": 8})
@@ -2301,8 +2361,14 @@ def _(t):
 
 @safe_eval.case("It is so for negative exponents and for any base.", level=3)
 def _(t):
-    refused(t, "2 ** -1001", "1 ** 1001", "0 ** 1001", "2.0 ** 1001", "1 ** 1000.5")
+    refused(t, "2 ** -1001", "1 ** 1001", "0 ** 1001", "2.0 ** 1001", "1 ** 1001.5")
     refused(t, "1.0 ** -1001", "(-1) ** 1001", "1 ** -10000", "0.5 ** 1001")
+
+
+@safe_eval.case("The exponent counts as it is, not rounded.", level=3, stage="edge")
+def _(t):
+    refused(t, "1 ** 1000.5", "1 ** -1000.25")
+    equal(t, {"1 ** 999.5": 1.0, "1 ** 1000.0": 1.0})
 
 
 @safe_eval.case("An integer has at most 10,000 bits.", level=3)

@@ -2445,6 +2445,51 @@ misfit_without_note = agent(
     "        if problem:\n            return note + problem\n",
     "        if problem:\n            return problem\n",
 )
+unknown_kept_apart = agent(
+    "call-of-no-tool-does-not-come-between",
+    "A call of an unknown tool between two same calls was passed over, so that calls "
+    "that do not follow one another were pointed out as repeated.",
+    RECORD,
+    """        shelf = past if name in by_name else perform.__dict__.setdefault("none", [])
+        shelf.append((name, json.dumps(args, sort_keys=True)))
+        again = shelf[-3:] == shelf[-1:] * 3
+""",
+)
+called_again_by_place = agent(
+    "called-again-after-a-type-error",
+    "After a TypeError the tool was called a second time, by the places of its "
+    "arguments: what it did is done twice, or with an argument under another name. It "
+    "is called once.",
+    "            return note + str(tool.fn(**args))\n",
+    "            try:\n"
+    "                return note + str(tool.fn(**args))\n"
+    "            except TypeError:\n"
+    "                return note + str(tool.fn(*args.values()))\n",
+)
+list_for_calls = agent(
+    "list-taken-for-calls",
+    "A reply that is a list was taken for parallel calls, and tools ran. JSON that is no "
+    "object is malformed.",
+    'calls = action.get("calls") if isinstance(action, dict) else None\n',
+    "if isinstance(action, list) and action and isinstance(action[0], dict):\n"
+    '            action = {"calls": action}\n'
+    '        calls = action.get("calls") if isinstance(action, dict) else None\n',
+)
+first_argument_for_message = agent(
+    "first-argument-for-the-message",
+    "Of an exception the first argument was told and not its message: of a file that is "
+    "not there that is a number, 2, and nobody can act on it.",
+    'return f"{note}{type(error).__name__}: {error}"',
+    'return f"{note}{type(error).__name__}: {error.args[0] if error.args else None}"',
+)
+float_answer_as_text = agent(
+    "answer-turned-into-text",
+    "",
+    'return Result("final", action["final"], step, transcript)',
+    'answer = action["final"]\n'
+    "            answer = str(answer) if isinstance(answer, float) else answer\n"
+    '            return Result("final", answer, step, transcript)',
+)
 unknown_without_note = agent(
     "calls-of-no-tool-not-counted-as-repeated",
     "",
@@ -3641,9 +3686,17 @@ float_bases_unlimited = calculator(
     "if abs(right) > 1000:",
     "if isinstance(left, int) and abs(right) > 1000:",
 )
+quotient_of_floats = calculator(
+    "integers-divided-as-floats",
+    "Both sides of / were made floats before they were divided: long integers lose "
+    "digits, or do not fit at all. Python divides them exactly and rounds once.",
+    "ast.Div: operator.truediv",
+    "ast.Div: lambda left, right: float(left) / float(right)",
+)
 whole_part_limited = calculator(
-    "exponent-limited-for-integers-only",
-    "",
+    "exponent-rounded-before-compared",
+    "An exponent of 1000.5 was let through: it was made whole before it was compared. "
+    "It is more than 1,000.",
     "if abs(right) > 1000:",
     "if abs(int(right)) > 1000:",
 )
