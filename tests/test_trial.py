@@ -370,6 +370,17 @@ def test_integer_too_large_for_a_float_is_compared_exactly():
     assert huge(2**9990 + 1, 2**9990).state == "wrong"
 
 
+def test_lists_and_tuples_of_a_class_of_their_own_are_shown_as_such():
+    class Row(list):
+        pass
+
+    class Pair(tuple):
+        pass
+
+    assert show(Row([(b"b", b"o")])) == "[(b'b', b'o')]"
+    assert show(Pair([1])) == "(1,)"
+
+
 def test_empty_set_and_kinds_of_numbers_are_told_as_they_are():
     assert show(set()) == "set()"
     found = difference(np.zeros(1), np.zeros(1, int))
