@@ -2700,7 +2700,7 @@ no_error = edit(
 )
 asserted = edit(
     "train",
-    "another-error-than-valueerror",
+    "another-kind-of-error",
     "Too small a vocab_size is an error, but not the one that is due, a ValueError. An "
     "assertion is gone, too, when Python runs with -O.",
     "raise ValueError(",
