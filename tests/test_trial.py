@@ -3,6 +3,7 @@
 import dataclasses
 import random
 import types
+from collections import Counter, OrderedDict, defaultdict
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from rounds.engine.compare import difference
 from rounds.engine.diagnose import judge
 from rounds.engine.draws import Draws
 from rounds.engine.lines import Lines
+from rounds.engine.perform import sight
 from rounds.engine.show import show
 from rounds.engine.step import Failure
 from rounds.exercise import Exercise
@@ -368,6 +370,27 @@ def test_integer_too_large_for_a_float_is_compared_exactly():
 
     assert huge(2**9990, 2**9990).state == "passed"
     assert huge(2**9990 + 1, 2**9990).state == "wrong"
+
+
+@pytest.mark.parametrize("kind", [dict, Counter, OrderedDict, defaultdict])
+def test_dict_that_came_back_is_noted_as_it_was(kind: type):
+    value = kind()
+    value["pairs"] = [1]
+    noted = sight(value)
+    value["pairs"].append(2)
+    value["more"] = 3
+    assert noted == {"pairs": [1]} and type(noted) is kind
+
+
+def test_lists_and_tuples_of_a_class_of_their_own_are_shown_as_such():
+    class Row(list):
+        pass
+
+    class Pair(tuple):
+        pass
+
+    assert show(Row([(b"b", b"o")])) == "[(b'b', b'o')]"
+    assert show(Pair([1])) == "(1,)"
 
 
 def test_empty_set_and_kinds_of_numbers_are_told_as_they_are():

@@ -5,6 +5,7 @@ import io
 import random
 import tracemalloc
 import warnings
+from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from typing import Any
@@ -17,6 +18,7 @@ from rounds.engine.fields import Fields, fields_of
 # Exactly these types need no copy, and have no size.
 ATOMS = frozenset((int, float, bool, type(None)))
 LARGEST = 10**6  # entries of a value that is copied to be compared
+DICTS = (dict, Counter, OrderedDict, defaultdict)  # Python's own, copied as they are
 MOST_PRINTED = 400  # characters kept of what a candidate prints in one call
 
 
@@ -121,8 +123,11 @@ def snapshot(value: Any, most: int = LARGEST) -> Any:
         return np.array(value)
     if type(value) in (list, tuple, set):
         return type(value)(snapshot(part, most) for part in value)
-    if type(value) is dict:
-        return {key: snapshot(part, most) for key, part in value.items()}
+    if type(value) in DICTS:
+        kept = value.copy()
+        for key, part in value.items():
+            kept[key] = snapshot(part, most)
+        return kept
     return bytearray(value) if isinstance(value, bytearray) else value
 
 

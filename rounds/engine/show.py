@@ -151,7 +151,9 @@ def _container(value: Any, digits: int, depth: int) -> str:
         opened, closed = "{", "}"
         parts = [f"{inner(k)}: {inner(value[k])}" for k in list(value)[:MOST_ITEMS]]
     else:
-        opened, closed = {list: "[]", tuple: "()"}.get(type(value), "{}")
+        opened, closed = "{}"
+        if isinstance(value, list):
+            opened, closed = "[]"
         if isinstance(value, tuple):
             opened, closed = "()"
         if isinstance(value, set | frozenset):  # a set has no order of its own

@@ -67,7 +67,8 @@ class Tokenizer:
     ids: dict from every token's bytes (of a special token, its UTF-8) to its id.
         When None, ids 0 to 255 are the bytes, then come the merges in their order,
         then the special tokens in theirs.
-    .merges is the list, .vocab a dict from every id to its token's bytes.
+    .merges is a list equal to the one given, .vocab a dict from every id to its
+    token's bytes.
     """
 
     def __init__(self, merges, special_tokens=(), *, pattern=GPT2_PATTERN, ids=None):

@@ -209,6 +209,14 @@ def count_pairs_into_a_default(words, counts=defaultdict(int)):  # noqa: B006, B
     return dict(counts)
 
 
+@mistake("count_pairs", "kept-between-calls")
+def count_pairs_that_returns_its_default(words, counts=Counter()):  # noqa: B006, B008
+    for word, frequency in words.items():
+        for pair in pairwise(word):
+            counts[pair] += frequency
+    return counts
+
+
 @mistake(
     "count_pairs",
     "last-with-first",
@@ -1054,6 +1062,31 @@ words_without_digits = cut_by(
     "decimal digit', since ² and Ⅷ are numbers too. \\p{L} and \\p{N} say it exactly.",
     r"'s|'t|'re|'ve|'m|'ll|'d| ?[^\W\d_]+| ?\d+| ?(?:[^\s\w]|_)+|\s+(?!\S)|\s+",
 )
+decimal_digits_only = cut_by(
+    "only-decimal-digits",
+    "Only decimal digits were taken for numbers, as \\d does. \\p{N} is every number, ² "
+    "and ½ too: '2²' is one pre-token, and '½!' is two.",
+    r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\d+| ?[^\s\p{L}\d]+|\s+(?!\S)|\s+",
+)
+decimal_digits_in_any_pattern = edit(
+    "Tokenizer",
+    "only-decimal-digits",
+    "",
+    "self.pattern = pattern\n",
+    r"self.pattern = pattern.replace(r'\p{N}', r'\d')" + "\n",
+)
+letters_of_w_in_any_pattern = edit(
+    "Tokenizer",
+    "numbers-taken-for-letters",
+    "",
+    "self.pattern = pattern\n",
+    r"""self.pattern = (
+            pattern.replace(r"\p{L}", r"[^\W\d_]")
+            .replace(r"[^\s[^\W\d_]\p{N}]", r"(?:[^\s\w]|_)")
+            .replace(r"\p{N}", r"\d")
+        )
+""",
+)
 whole_runs = cut_by(
     "whole-run-of-white-space",
     "A run of white space was taken as a whole. Its last character is left for what "
@@ -1274,6 +1307,34 @@ always_special = edit(
 )
 
 
+special_when_alone = edit(
+    "Tokenizer",
+    "special-when-alone",
+    "A special token became its id although nobody allowed it, where it is the whole "
+    "text or all that stands between two that are allowed. It is plain text there, too.",
+    "if place % 2:",
+    "if part in self.special_tokens:",
+)
+empty_parts_dropped = edit(
+    "Tokenizer",
+    "empty-parts-dropped",
+    "At the start of a text, or beside another one, a special token was taken for text, "
+    "and text for a special token: what lies between them was empty, and was dropped, so "
+    "that every second part is no longer a special token.",
+    "        ids = []\n        for place",
+    "        parts = [part for part in parts if part]\n"
+    "        ids = []\n        for place",
+)
+adjacent_as_one = edit(
+    "Tokenizer",
+    "adjacent-special-tokens-as-one",
+    "Two special tokens side by side were taken for one, whose text is no token: an "
+    "error. Each of them is an id of its own.",
+    'f"({cut})"',
+    'f"((?:{cut})+)"',
+)
+
+
 @mistake("Tokenizer", "special-by-default")
 class TokenizerThatAllowsAllByDefault(Tokenizer):
     def encode(self, text, allowed_special=None):
@@ -1478,6 +1539,48 @@ class TokenizerWithAStandIn(Tokenizer):
 
 @mistake(
     "Tokenizer",
+    "cut-at-a-sign-of-the-text",
+    "The text was cut at a character that was put around the special tokens, and the "
+    "text has that character itself: it is gone. Any character may stand in a text, "
+    "U+0000 too.",
+)
+class TokenizerWithASeparator(Tokenizer):
+    def encode(self, text, allowed_special=()):
+        specials = [s for s in self.special_tokens if s in allowed_special]
+        if not specials:
+            return super().encode(text)
+        specials.sort(key=len, reverse=True)
+        cut = "|".join(map(regex.escape, specials))
+        parts = regex.sub(cut, lambda found: f"\0{found[0]}\0", text).split("\0")
+        ids = []
+        for place, part in enumerate(parts):
+            if place % 2:
+                ids.append(self.ids[part.encode()])
+            else:
+                ids += super().encode(part)
+        return ids
+
+
+@mistake("Tokenizer", "cut-at-a-sign-of-the-text")
+class TokenizerWithASeparatorThatLooksAtParts(Tokenizer):
+    def encode(self, text, allowed_special=()):
+        specials = [s for s in self.special_tokens if s in allowed_special]
+        if not specials:
+            return super().encode(text)
+        specials.sort(key=len, reverse=True)
+        cut = "|".join(map(regex.escape, specials))
+        parts = regex.sub(cut, lambda found: f"\0{found[0]}\0", text).split("\0")
+        ids = []
+        for part in parts:
+            if part in specials:
+                ids.append(self.ids[part.encode()])
+            else:
+                ids += super().encode(part)
+        return ids
+
+
+@mistake(
+    "Tokenizer",
     "neighbours-stripped",
     "White space beside a special token is gone. A special token is cut out of the "
     "text, and the rest stays as it is.",
@@ -1608,23 +1711,22 @@ class TokenizerThatSearchesInText(Tokenizer):
     "Tokenizer",
     "too-deep",
     "A long pre-token ends in a RecursionError: the function calls itself for each "
-    "merge, and Python allows about a thousand calls inside one another. A line of "
+    "letter, and Python allows about a thousand calls inside one another. A line of "
     "hyphens or of Chinese is longer.",
 )
 class TokenizerThatCallsItself(Tokenizer):
     def _merged(self, pre_token):
-        def merged(tokens):
-            found = [
-                (self.ranks[pair], place)
-                for place, pair in enumerate(pairwise(tokens))
-                if pair in self.ranks
-            ]
-            if not found:
+        def merged(tokens, pair):
+            if len(tokens) < 2:
                 return tokens
-            _, i = min(found)
-            return merged([*tokens[:i], tokens[i] + tokens[i + 1], *tokens[i + 2 :]])
+            if tokens[:2] == pair:
+                return (pair[0] + pair[1], *merged(tokens[2:], pair))
+            return (tokens[0], *merged(tokens[1:], pair))
 
-        return merged([pre_token[i : i + 1] for i in range(len(pre_token))])
+        tokens = tuple(bytes([byte]) for byte in pre_token)
+        while found := [pair for pair in pairwise(tokens) if pair in self.ranks]:
+            tokens = merged(tokens, min(found, key=self.ranks.get))
+        return tokens
 
 
 # Tokenizer: decode
@@ -1865,6 +1967,18 @@ ids_ignored = edit(
 )
 
 
+ids_counted_anew = edit(
+    "Tokenizer",
+    "ids-counted-anew",
+    "The tokens were numbered anew, in the order of the given ids. Their ids are those "
+    "that were given: any different numbers, with gaps between them.",
+    "        self.vocab = {",
+    "        order = sorted(self.ids, key=self.ids.get)\n"
+    "        self.ids = {token: i for i, token in enumerate(order)}\n"
+    "        self.vocab = {",
+)
+
+
 @mistake(
     "Tokenizer",
     "rank-taken-from-ids",
@@ -2007,6 +2121,14 @@ class TokenizerWithAnEndingOfItsOwn(Tokenizer):
         return super().load(path.removesuffix(".json") + ".bpe")
 
 
+stripped_when_saved = edit(
+    "Tokenizer",
+    "special-tokens-stripped-by-saving",
+    "After loading, a special token has lost the white space at its ends. It is any "
+    "text, and comes back as it was.",
+    '"special_tokens": self.special_tokens,',
+    '"special_tokens": [text.strip() for text in self.special_tokens],',
+)
 specials_lost = edit(
     "Tokenizer",
     "special-tokens-lost-by-saving",
@@ -2440,6 +2562,22 @@ signs_with_words = edit(
     "regex.findall(GPT2_PATTERN, text)",
     r"regex.findall(r' ?\S+|\s+(?!\S)|\s+', text)",
 )
+decimal_digits_in_training = edit(
+    "train",
+    "only-decimal-digits",
+    "Only decimal digits were taken for numbers, as \\d does. \\p{N} is every number, ² "
+    "and ½ too: '2²' is one pre-token, and '½!' is two.",
+    "regex.findall(GPT2_PATTERN, text)",
+    r"regex.findall(GPT2_PATTERN.replace(r'\p{N}', r'\d'), text)",
+)
+words_once_dropped = edit(
+    "train",
+    "rare-words-dropped",
+    "Words that occur once in the text were left out. They count as often as they "
+    "occur, and a pair may stand in one of them twice: 'abab'.",
+    WORDS_OF,
+    WORDS_OF.replace("()}", "() if n > 1}"),
+)
 characters = edit(
     "train",
     "characters-not-bytes",
@@ -2486,6 +2624,14 @@ bytes_forgotten = edit(
     "counts the bytes and the special tokens too.",
     "for new_id in range(256, 256 + n_merges):",
     "for new_id in range(256, 256 + n_merges + 256):",
+)
+bytes_that_occur_counted = edit(
+    "train",
+    "only-the-bytes-that-occur-counted",
+    "There are too many tokens: of the bytes only those that occur in the text were "
+    "counted. The vocabulary has all 256, whatever the text.",
+    "n_merges = vocab_size - 256 - len(special_tokens)",
+    "n_merges = vocab_size - len(set(text.encode())) - len(special_tokens)",
 )
 specials_forgotten = edit(
     "train",
@@ -2551,6 +2697,14 @@ no_error = edit(
     "so. That is a ValueError.",
     CHECK,
     "",
+)
+asserted = edit(
+    "train",
+    "another-kind-of-error",
+    "Too small a vocab_size is an error, but not the one that is due, a ValueError. An "
+    "assertion is gone, too, when Python runs with -O.",
+    "raise ValueError(",
+    "raise AssertionError(",
 )
 specials_not_in_the_error = edit(
     "train",
@@ -3098,12 +3252,150 @@ def tokenize_highest_first(text, merges):
 
 stale_taken = edit(
     "tokenize_fast",
-    "stale-entry-taken",
+    "stale-pair-on-the-heap",
     "A merge was taken from the heap although its tokens are gone: a neighbour was "
     "merged in the meantime. Look whether the pair is still there before merging it.",
     "if ids[left] is None or merged.get((ids[left], ids[right])) != new_id:",
     "if ids[left] is None or right >= end:",
 )
+FROM_THE_HEAP = """                heapq.heappush(queue, (new_id, place))
+
+        for place in range(end):
+            offer(place)
+        while queue:
+            new_id, left = heapq.heappop(queue)
+            right = after[left]
+            # What was pushed may be gone: a neighbour was merged in the meantime.
+            if ids[left] is None or merged.get((ids[left], ids[right])) != new_id:
+                continue
+"""
+left_not_compared = edit(
+    "tokenize_fast",
+    "stale-pair-on-the-heap",
+    "",
+    FROM_THE_HEAP,
+    """                heapq.heappush(queue, (new_id, place, ids[after[place]]))
+
+        for place in range(end):
+            offer(place)
+        while queue:
+            new_id, left, due = heapq.heappop(queue)
+            right = after[left]
+            if ids[left] is None or ids[right] != due:
+                continue
+""",
+)
+right_not_compared = edit(
+    "tokenize_fast",
+    "stale-pair-on-the-heap",
+    "",
+    FROM_THE_HEAP,
+    """                heapq.heappush(queue, (new_id, place, ids[place]))
+
+        for place in range(end):
+            offer(place)
+        while queue:
+            new_id, left, due = heapq.heappop(queue)
+            right = after[left]
+            if ids[left] != due or right >= end:
+                continue
+""",
+)
+rightmost_first = edit(
+    "tokenize_fast",
+    "merged-from-the-right",
+    "Of equal pairs the rightmost was merged first: with (a, a) the text 'aaa' became "
+    "a, aa. From left to right it is aa, a.",
+    FROM_THE_HEAP,
+    FROM_THE_HEAP.replace("(new_id, place)", "(new_id, -place)").replace(
+        "heapq.heappop(queue)\n", "heapq.heappop(queue)\n            left = -left\n"
+    ),
+)
+left_neighbour_not_told = edit(
+    "tokenize_fast",
+    "old-left-neighbour",
+    "After a merge the token behind it still has the old left neighbour, which is gone. "
+    "So a later merge misses the pair to its left: with (a, b), (ab, ab) the text "
+    "'abab' is one token.",
+    "            before[after[left]] = left\n",
+    "",
+)
+numbered_from_257 = edit(
+    "tokenize_fast",
+    "numbered-from-257",
+    "The merges' ids are one too high. Ids 0 to 255 are the bytes, and the first merge "
+    "is 256.",
+    "enumerate(merges, start=256)",
+    "enumerate(merges, start=257)",
+)
+decimal_digits_fast = edit(
+    "tokenize_fast",
+    "only-decimal-digits",
+    "Only decimal digits were taken for numbers, as \\d does. \\p{N} is every number, ² "
+    "and ½ too: '2²' is one pre-token, and '½!' is two.",
+    "regex.findall(GPT2_PATTERN, text)",
+    r"regex.findall(GPT2_PATTERN.replace(r'\p{N}', r'\d'), text)",
+)
+FROM_THE_CACHE = """        if pre_token not in cache:
+            cache[pre_token] = encode(pre_token.encode())
+        ids += cache[pre_token]
+"""
+keyed_without_case = edit(
+    "tokenize_fast",
+    "kept-under-a-shared-key",
+    "",
+    FROM_THE_CACHE,
+    FROM_THE_CACHE.replace("pre_token not", "pre_token.lower() not").replace(
+        "cache[pre_token]", "cache[pre_token.lower()]"
+    ),
+)
+keyed_without_space = edit(
+    "tokenize_fast",
+    "kept-under-a-shared-key",
+    "",
+    FROM_THE_CACHE,
+    FROM_THE_CACHE.replace("pre_token not", "pre_token.strip() not").replace(
+        "cache[pre_token]", "cache[pre_token.strip()]"
+    ),
+)
+
+
+@mistake(
+    "tokenize_fast",
+    "kept-list-given-away",
+    "What the caller did to a list that had come back is in the next answer: the list "
+    "is kept and returned again. Return another one each time.",
+)
+def tokenize_returning_what_it_keeps(text, merges, kept={}):  # noqa: B006
+    key = text, tuple(merges)
+    if key not in kept:
+        kept[key] = Tokenizer(merges).encode(text)
+    return kept[key]
+
+
+@mistake("tokenize_fast", "kept-between-calls")
+def tokenize_with_ranks_of_a_list(text, merges, kept={}):  # noqa: B006
+    # The list is kept as well: no other one can have its place in memory.
+    ranks = {pair: rank for rank, pair in enumerate(merges)}
+    _, ranks = kept.setdefault((id(merges), len(merges)), (merges, ranks))
+    tok = Tokenizer(merges)
+    tok.ranks = ranks
+    return tok.encode(text)
+
+
+@mistake("tokenize_fast", "kept-between-calls")
+def tokenize_knowing_merges_by_their_ends(text, merges, kept={}):  # noqa: B006
+    cache = kept.setdefault((len(merges), *merges[:1], *merges[-1:]), {})
+    tok = Tokenizer(merges)
+    ids = []
+    for pre_token in regex.findall(GPT2_PATTERN, text):
+        if pre_token not in cache:
+            tokens = tok._merged(pre_token.encode())
+            cache[pre_token] = [tok.ids[token] for token in tokens]
+        ids += cache[pre_token]
+    return ids
+
+
 neighbours_not_offered = edit(
     "tokenize_fast",
     "new-pairs-forgotten",
@@ -3220,7 +3512,7 @@ def tokenize_into_the_cache(text, merges):
 
 @mistake(
     "tokenize_fast",
-    "keyed-by-length",
+    "kept-under-a-shared-key",
     "Two pre-tokens got the same ids: what is remembered was stored under something "
     "that they share, and not under the whole pre-token.",
 )
