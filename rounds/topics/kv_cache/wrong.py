@@ -221,6 +221,24 @@ def kv_cache_bytes_in_float32(
     return int(np.prod(sizes, dtype=np.float32))
 
 
+defaults_swapped = edit(
+    "kv_cache_bytes",
+    "last-arguments-swapped",
+    "The last two arguments are in the other order. By position batch_size comes first "
+    "and bytes_per_element after it: a fifth argument of 3 is three sequences in fp16.",
+    "batch_size=1, bytes_per_element=2",
+    "bytes_per_element=2, batch_size=1",
+)
+
+through_a_float = edit(
+    "kv_cache_bytes",
+    "through-a-float",
+    "Past 2**53 the number is a little off: on its way it was a float, which cannot "
+    "tell neighbours apart there. Integers have as many digits as it takes.",
+    "return per_token * seq_len * batch_size",
+    "return int(1.0 * per_token * seq_len * batch_size)",
+)
+
 # max_batch_size
 
 weights_forgotten = edit(
@@ -462,6 +480,25 @@ def max_batch_size_that_raises_for_the_weights(
     return (memory_bytes - weight_bytes) // one
 
 
+size_taken_for_the_batch = edit(
+    "max_batch_size",
+    "size-taken-for-the-batch",
+    "Too few sequences fit: the size of an element counts as a batch, and each element "
+    "takes 2 bytes beside. After seq_len comes the batch_size of kv_cache_bytes, and "
+    "then bytes_per_element.",
+    "head_dim * bytes_per_element",
+    "head_dim * bytes_per_element * 2",
+)
+
+weights_multiplied = edit(
+    "max_batch_size",
+    "weights-not-in-bytes",
+    "The weights were multiplied by the size of an element. weight_bytes are bytes "
+    "already, and the size is that of the cache's elements.",
+    "memory_bytes - weight_bytes)",
+    "memory_bytes - weight_bytes * bytes_per_element)",
+)
+
 # KVCache
 
 UNFILLED = (
@@ -648,6 +685,38 @@ class KVCachePositionsFirst:
         self.rows = []
 
 
+@mistake(
+    "KVCache",
+    "reshaped-not-exchanged",
+    "Heads and positions are mixed up: the rows were stacked positions first and then "
+    "reshaped. A reshape keeps the numbers in their order; the two axes are to be "
+    "exchanged.",
+)
+class KVCacheReshaped:
+    def __init__(self, n_kv_heads, head_dim, max_len, dtype=np.float32):
+        self.shape, self.dtype = (n_kv_heads, -1, head_dim), dtype
+        self.max_len, self.ks, self.vs = max_len, [], []
+
+    def __len__(self):
+        return len(self.ks)
+
+    def append(self, k, v):
+        if len(self) + k.shape[1] > self.max_len:
+            raise ValueError("full")
+        self.ks += [k[:, i].copy() for i in range(k.shape[1])]
+        self.vs += [v[:, i].copy() for i in range(k.shape[1])]
+        return (
+            np.array(self.ks, self.dtype).reshape(self.shape),
+            np.array(self.vs, self.dtype).reshape(self.shape),
+        )
+
+    def truncate(self, n):
+        del self.ks[n:], self.vs[n:]
+
+    def reset(self):
+        self.truncate(0)
+
+
 returned_swapped = edit(
     "KVCache",
     "keys-and-values-swapped",
@@ -789,6 +858,15 @@ class KVCacheThatCountsItsCalls:
         self.ks, self.vs = [], []
 
 
+length_by_one = edit(
+    "KVCache",
+    "calls-counted-not-positions",
+    "",
+    "        self._len = end\n",
+    "        self._len += 1\n",
+)
+
+
 @mistake(
     "KVCache",
     "one-position-a-call",
@@ -907,6 +985,70 @@ class KVCacheThatLooksAtOneCall(KVCache):
         return self._keys[:, : self._len], self._values[:, : self._len]
 
 
+class _Joined:
+    """What two forms below have in common: arrays joined at each step."""
+
+    def __init__(self, n_kv_heads, head_dim, max_len, dtype=np.float32):
+        self.max_len = max_len
+        self.k = np.zeros((n_kv_heads, 0, head_dim), dtype)
+        self.v = np.zeros((n_kv_heads, 0, head_dim), dtype)
+
+    def __len__(self):
+        return self.k.shape[1]
+
+    def join(self, k, v):
+        self.k = np.concatenate([self.k, k], axis=1, dtype=self.k.dtype)
+        self.v = np.concatenate([self.v, v], axis=1, dtype=self.v.dtype)
+        return self.k, self.v
+
+    def truncate(self, n):
+        self.k, self.v = self.k[:, :n], self.v[:, :n]
+
+    def reset(self):
+        self.truncate(0)
+
+
+@mistake("KVCache", "past-max-len-accepted")
+class KVCacheRefusesOnlyWhenFull(_Joined):
+    def append(self, k, v):
+        if len(self) >= self.max_len:
+            raise ValueError("full")
+        return self.join(k, v)
+
+
+@mistake("KVCache", "values-not-truncated")
+class KVCacheCutsItsKeysAlways(_Joined):
+    def append(self, k, v):
+        if len(self) + k.shape[1] > self.max_len:
+            raise ValueError("full")
+        return self.join(k, v)
+
+    def truncate(self, n):
+        self.k = self.k[:, :n]
+
+
+@mistake("KVCache", "past-max-len-accepted")
+class KVCacheJoinsWhateverFitsAlone(_Joined):
+    def append(self, k, v):
+        if k.shape[1] > self.max_len:
+            raise ValueError("more than max_len")
+        return self.join(k, v)
+
+
+@mistake("KVCache", "values-not-truncated")
+class KVCacheCutsItsKeys(_Joined):
+    def append(self, k, v):
+        if len(self) + k.shape[1] > self.max_len:
+            raise ValueError("full")
+        return self.join(k, v)
+
+    def truncate(self, n):
+        self.k = self.k[:, :n]
+
+    def reset(self):
+        self.k, self.v = self.k[:, :0], self.v[:, :0]
+
+
 @mistake(
     "KVCache",
     "first-append-not-checked",
@@ -977,6 +1119,18 @@ class KVCacheSliding:
 
     def reset(self):
         self.truncate(0)
+
+
+@mistake("KVCache", "oldest-dropped")
+class KVCacheShifting(KVCache):
+    def append(self, k, v):
+        room = self._keys.shape[1]
+        over = self._len + k.shape[1] - room
+        if over > 0:
+            self._keys[:, : room - over] = self._keys[:, over:].copy()
+            self._values[:, : room - over] = self._values[:, over:].copy()
+            self._len -= over
+        return KVCache.append(self, k, v)
 
 
 @mistake("KVCache", "oldest-dropped")
@@ -1231,6 +1385,34 @@ class KVCacheBeginningWithTheirs:
         self.k = self.v = None
 
 
+@mistake("KVCache", "input-not-copied")
+class KVCacheOfTheirValues:
+    """The keys are copied; the values only where their dtype is another."""
+
+    def __init__(self, n_kv_heads, head_dim, max_len, dtype=np.float32):
+        self.max_len, self.dtype, self.chunks = max_len, dtype, []
+
+    def __len__(self):
+        return sum(k.shape[1] for k, _ in self.chunks)
+
+    def append(self, k, v):
+        if len(self) + k.shape[1] > self.max_len:
+            raise ValueError("full")
+        self.chunks.append((np.array(k, self.dtype), np.asarray(v, self.dtype)))
+        return tuple(np.concatenate(a, axis=1) for a in zip(*self.chunks, strict=True))
+
+    def truncate(self, n):
+        kept = []
+        for k, v in self.chunks:
+            if n > 0:
+                kept.append((k[:, :n], v[:, :n]))
+            n -= k.shape[1]
+        self.chunks = kept
+
+    def reset(self):
+        self.chunks = []
+
+
 SHARED = (
     "Two caches share what they hold: the storage belongs to the class, to the module, "
     "or to a default argument, and not to the object. A second layer, or the next prompt, "
@@ -1399,6 +1581,17 @@ dtype_lost_on_reset = edit(
         self._len = 0''',
 )
 
+made_anew_on_reset = edit(
+    "KVCache",
+    "dtype-lost-on-reset",
+    "",
+    '''ready for the next prompt."""
+        self._len = 0''',
+    '''ready for the next prompt."""
+        n_kv_heads, max_len, head_dim = self._keys.shape
+        self.__init__(n_kv_heads, head_dim, max_len)''',
+)
+
 truncate_to_0 = edit(
     "KVCache",
     "truncate-to-0-ignored",
@@ -1509,8 +1702,8 @@ truncate_does_nothing = edit(
 @mistake(
     "KVCache",
     "values-not-truncated",
-    "truncate shortened the keys but not the values, so that each later value stands "
-    "beside the wrong key.",
+    "truncate, or a reset that uses it, shortened the keys but not the values, so that "
+    "each later value stands beside the wrong key.",
 )
 class KVCacheTruncatedByHalf:
     def __init__(self, n_kv_heads, head_dim, max_len, dtype=np.float32):
@@ -1571,6 +1764,17 @@ truncate_shrinks = edit(
     "        self._len = n",
     "        room = self._keys.shape[1] - (self._len - n)\n"
     "        self._keys, self._values = self._keys[:, :room], self._values[:, :room]\n"
+    "        self._len = n",
+)
+
+
+truncate_sets_the_room = edit(
+    "KVCache",
+    "truncate-sets-the-room",
+    "After truncate(n) the cache has room for n positions and no more. It forgets what "
+    "comes after them; max_len stays what it was.",
+    "        self._len = n",
+    "        self._keys, self._values = self._keys[:, :n], self._values[:, :n]\n"
     "        self._len = n",
 )
 
@@ -1719,6 +1923,17 @@ narrowed_on_the_way = edit(
     "        self._keys[:, start:end] = k\n",
     "        k, v = k.astype(np.float32), v.astype(np.float32)\n"
     "        self._keys[:, start:end] = k\n",
+)
+
+other_dtypes_refused = edit(
+    "KVCache",
+    "other-dtypes-refused",
+    "Rows of another dtype than the cache's are an error. They may be floats of any "
+    "width: a float32 cache is given float64 and keeps it in float32.",
+    "        start, end = self._len, self._len + k.shape[1]\n",
+    "        if k.dtype != self._keys.dtype:\n"
+    '            raise TypeError("another dtype")\n'
+    "        start, end = self._len, self._len + k.shape[1]\n",
 )
 
 LEN = (
@@ -1921,6 +2136,26 @@ last_row_stored = edit(
     "    values = np.concatenate([values[:, :-1], v], axis=1)",
 )
 
+last_row_attended = edit(
+    "decode_step",
+    "not-all-rows-stored",
+    "",
+    """    keys, values = cache.append(split(x @ w_k, n_kv_heads), split(x @ w_v, n_kv_heads))
+    group = n_heads // n_kv_heads
+    keys, values = np.repeat(keys, group, axis=0), np.repeat(values, group, axis=0)
+    scores = q @ np.swapaxes(keys, 1, 2) / d_head**0.5
+    positions = start + np.arange(n_new)
+    visible = np.arange(start + n_new) <= positions[:, None]
+    scores = np.where(visible, scores, -np.inf)
+""",
+    """    k, v = split(x @ w_k, n_kv_heads), split(x @ w_v, n_kv_heads)
+    keys, values = cache.append(k[:, -1:], v[:, -1:])
+    group = n_heads // n_kv_heads
+    keys, values = np.repeat(keys, group, axis=0), np.repeat(values, group, axis=0)
+    scores = q @ np.swapaxes(keys, 1, 2) / d_head**0.5
+""",
+)
+
 TWICE = (
     "The new rows are in the cache twice: it was appended to more than once for the "
     "same rows, so that they count double and everything later stands too far back. "
@@ -2058,6 +2293,37 @@ def decode_step_caching_inputs(x, w_q, w_k, w_v, w_o, n_heads, n_kv_heads, cache
     return np.einsum("hij,jhd->ihd", weights, v).reshape(len(x), -1) @ w_o
 
 
+rows_cached = edit(
+    "decode_step",
+    "inputs-cached",
+    "",
+    "cache.append(split(x @ w_k, n_kv_heads), split(x @ w_v, n_kv_heads))",
+    "cache.append(x, x)",
+)
+
+batch_axis = edit(
+    "decode_step",
+    "batch-axis",
+    "The keys and values were given to the cache with an axis too many, one for a "
+    "batch. A cache is of one sequence: (n_kv_heads, T_new, d_head), heads first.",
+    "cache.append(split(x @ w_k, n_kv_heads), split(x @ w_v, n_kv_heads))",
+    "(\n"
+    "        kept[0]\n"
+    "        for kept in cache.append(\n"
+    "            split(x @ w_k, n_kv_heads)[None], split(x @ w_v, n_kv_heads)[None]\n"
+    "        )\n"
+    "    )",
+)
+
+heads_not_split = edit(
+    "decode_step",
+    "heads-not-split",
+    "The keys and values were given to the cache as they come from the product, all "
+    "heads side by side. They are split first: (n_kv_heads, T_new, d_head).",
+    "cache.append(split(x @ w_k, n_kv_heads), split(x @ w_v, n_kv_heads))",
+    "cache.append(x @ w_k, x @ w_v)",
+)
+
 REPEATED = (
     "The keys and values were repeated for the query heads before they were stored, so "
     "that the cache gets n_heads heads and refuses them. Store n_kv_heads heads and "
@@ -2110,6 +2376,46 @@ def decode_step_modulo(x, w_q, w_k, w_v, w_o, n_heads, n_kv_heads, cache):
     return out
 
 
+DIVIDED_WRONGLY = (
+    "Query heads use the wrong KV head: h was divided by the number of KV heads, and "
+    "not by the number of query heads that share one. Head h uses KV head "
+    "h // (n_heads // n_kv_heads): with 6 heads and 3 KV heads 0 0 1 1 2 2."
+)
+divided_by_the_kv_heads = edit(
+    "decode_step",
+    "divided-by-the-kv-heads",
+    DIVIDED_WRONGLY,
+    "np.repeat(keys, group, axis=0), np.repeat(values, group, axis=0)",
+    "(a[np.arange(n_heads) // n_kv_heads] for a in (keys, values))",
+)
+divided_and_cut = edit(
+    "decode_step",
+    "divided-by-the-kv-heads",
+    "",
+    "np.repeat(keys, group, axis=0), np.repeat(values, group, axis=0)",
+    "(\n"
+    "        a[np.minimum(np.arange(n_heads) // n_kv_heads, n_kv_heads - 1)]\n"
+    "        for a in (keys, values)\n"
+    "    )",
+)
+divided_and_wrapped = edit(
+    "decode_step",
+    "divided-by-the-kv-heads",
+    "",
+    "np.repeat(keys, group, axis=0), np.repeat(values, group, axis=0)",
+    "(a[np.arange(n_heads) // n_kv_heads % n_kv_heads] for a in (keys, values))",
+)
+
+heads_not_repeated = edit(
+    "decode_step",
+    "heads-not-repeated",
+    "Queries and keys do not fit together when there are fewer KV heads than query "
+    "heads: each KV head serves n_heads // n_kv_heads query heads, and is repeated for "
+    "them.",
+    "    keys, values = np.repeat(keys, group, axis=0), np.repeat(values, group, axis=0)\n",
+    "",
+)
+
 values_tiled = edit(
     "decode_step",
     "values-tiled",
@@ -2154,6 +2460,14 @@ scale_of_the_length = edit(
     "decode_step", "wrong-scale", "", " / d_head**0.5", " / np.sqrt(keys.shape[1])"
 )
 
+scale_of_a_model_share = edit(
+    "decode_step",
+    "wrong-scale",
+    "",
+    " / d_head**0.5",
+    " / np.sqrt(x.shape[1] // n_heads)",
+)
+
 scaled_keys_cached = edit(
     "decode_step",
     "scaled-keys-cached",
@@ -2179,6 +2493,25 @@ split_by_reshape = edit(
     HEADS_MIXED,
     "return np.swapaxes(projected.reshape(n_new, heads, d_head), 0, 1)",
     "return projected.reshape(heads, n_new, d_head)",
+)
+
+queries_split_by_reshape = edit(
+    "decode_step",
+    "reshape-without-transpose",
+    "",
+    "    q = split(x @ w_q, n_heads)\n",
+    "    q = (x @ w_q).reshape(n_heads, n_new, d_head)\n",
+)
+
+kv_split_by_reshape = edit(
+    "decode_step",
+    "reshape-without-transpose",
+    "",
+    "cache.append(split(x @ w_k, n_kv_heads), split(x @ w_v, n_kv_heads))",
+    "cache.append(\n"
+    "        (x @ w_k).reshape(n_kv_heads, n_new, d_head),\n"
+    "        (x @ w_v).reshape(n_kv_heads, n_new, d_head),\n"
+    "    )",
 )
 
 merged_by_reshape = edit(
@@ -2268,6 +2601,28 @@ stand_in_1e30 = edit(
     "",
     "scores = np.where(visible, scores, -np.inf)",
     "scores = np.where(visible, scores, -1e30)",
+)
+
+zero_times_infinity = edit(
+    "decode_step",
+    "zero-times-infinity",
+    "All outputs are nan: the mask was multiplied by -inf, and where nothing is hidden "
+    "that is 0 times -inf, which is nan. Choose between the score and -inf.",
+    "scores = np.where(visible, scores, -np.inf)",
+    "scores = scores + ~visible * -np.inf",
+)
+
+hidden_in_the_maximum = edit(
+    "decode_step",
+    "hidden-scores-in-the-maximum",
+    "The largest score was looked for among the hidden ones, too. When a hidden one is "
+    "far above all visible ones, their weights underflow to 0 / 0: hide first, then "
+    "take the maximum.",
+    """    scores = np.where(visible, scores, -np.inf)
+    weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
+""",
+    """    weights = np.exp(scores - scores.max(axis=-1, keepdims=True)) * visible
+""",
 )
 
 multiplied = edit(
@@ -2458,6 +2813,31 @@ full_cache_answered_with_zeros = edit(
     except ValueError:
         return np.zeros((n_new, w_o.shape[1]))""",
 )
+full_cache_left_aside = edit(
+    "decode_step",
+    "full-cache-ignored",
+    "",
+    "    keys, values = cache.append(split(x @ w_k, n_kv_heads), split(x @ w_v, n_kv_heads))",
+    """    keys, values = split(x @ w_k, n_kv_heads), split(x @ w_v, n_kv_heads)
+    try:
+        keys, values = cache.append(keys, values)
+    except ValueError:
+        start = 0""",
+)
+
+full_cache_another_error = edit(
+    "decode_step",
+    "full-cache-another-error",
+    "The ValueError of a full cache was caught and another error raised in its place. "
+    "The caller waits for the cache's own.",
+    "    keys, values = cache.append(split(x @ w_k, n_kv_heads), split(x @ w_v, n_kv_heads))",
+    """    k, v = split(x @ w_k, n_kv_heads), split(x @ w_v, n_kv_heads)
+    try:
+        keys, values = cache.append(k, v)
+    except ValueError as error:
+        raise RuntimeError("the cache is full") from error""",
+)
+
 
 narrowed = edit(
     "decode_step",
@@ -2491,6 +2871,145 @@ output_narrowed = edit(
     "",
     "return mixed.reshape(n_new, n_heads * d_head) @ w_o",
     "return (mixed.reshape(n_new, n_heads * d_head) @ w_o).astype(np.float32)",
+)
+
+rows_narrowed = edit(
+    "decode_step",
+    "narrowed-to-float32",
+    "",
+    "n_new, start = len(x), len(cache)",
+    "x = x.astype(np.float32)\n    n_new, start = len(x), len(cache)",
+)
+weights_narrowed = edit(
+    "decode_step",
+    "narrowed-to-float32",
+    "",
+    "    mixed = np.swapaxes(weights @ values, 0, 1)",
+    "    weights = weights.astype(np.float32)\n"
+    "    mixed = np.swapaxes(weights @ values, 0, 1)",
+)
+
+differences_narrowed = edit(
+    "decode_step",
+    "narrowed-to-float32",
+    "",
+    "np.exp(scores - scores.max(axis=-1, keepdims=True))",
+    "np.exp((scores - scores.max(axis=-1, keepdims=True)).astype(np.float32))",
+)
+
+keys_in_half = edit(
+    "decode_step",
+    "narrowed-to-float16",
+    "The keys and values became float16 on their way into the cache, which keeps three "
+    "digits. They are appended as they are; the cache's own dtype says how it keeps "
+    "them.",
+    "keys, values = cache.append(split(x @ w_k, n_kv_heads), split(x @ w_v, n_kv_heads))",
+    "k, v = split(x @ w_k, n_kv_heads), split(x @ w_v, n_kv_heads)\n"
+    "    keys, values = cache.append(k.astype(np.float16), v.astype(np.float16))",
+)
+
+EPSILON = (
+    "The weights of a row do not quite sum to 1: something was added to the sum they "
+    "are divided by. After the largest score is taken away the sum is at least 1 and "
+    "needs no help."
+)
+epsilon_1e5 = edit(
+    "decode_step",
+    "epsilon-in-the-sum",
+    EPSILON,
+    "weights / weights.sum(axis=-1, keepdims=True)",
+    "weights / (weights.sum(axis=-1, keepdims=True) + 1e-5)",
+)
+epsilon_1e6 = edit(
+    "decode_step",
+    "epsilon-in-the-sum",
+    "",
+    "weights / weights.sum(axis=-1, keepdims=True)",
+    "weights / (weights.sum(axis=-1, keepdims=True) + 1e-6)",
+)
+epsilon_1e8 = edit(
+    "decode_step",
+    "epsilon-in-the-sum",
+    "",
+    "weights / weights.sum(axis=-1, keepdims=True)",
+    "weights / (weights.sum(axis=-1, keepdims=True) + 1e-8)",
+)
+
+cache_returned = edit(
+    "decode_step",
+    "cache-returned-too",
+    "The cache came back beside the output. The caller has it already, with the new "
+    "rows in it: only the array is due.",
+    "return mixed.reshape(n_new, n_heads * d_head) @ w_o",
+    "return mixed.reshape(n_new, n_heads * d_head) @ w_o, cache",
+)
+
+MORE_THAN_PROMISED = (
+    "The step uses more of its cache than len and append: an attribute that not every "
+    "cache has, or reset, which takes the past away. Nothing else of it is promised."
+)
+attribute_used = edit(
+    "decode_step",
+    "more-than-len-and-append",
+    MORE_THAN_PROMISED,
+    "n_new, start = len(x), len(cache)",
+    "n_new, start = len(x), cache.length",
+)
+attribute_read_afterwards = edit(
+    "decode_step",
+    "more-than-len-and-append",
+    "",
+    "    group = n_heads // n_kv_heads\n",
+    "    keys, values = cache.keys, cache.values\n    group = n_heads // n_kv_heads\n",
+)
+
+reset_used = edit(
+    "decode_step",
+    "more-than-len-and-append",
+    "",
+    "n_new, start = len(x), len(cache)",
+    "if len(x) > 1:\n        cache.reset()\n    n_new, start = len(x), len(cache)",
+)
+
+ROTARY = (
+    "Queries and keys were rotated by their position. Positions are only a mask here: "
+    "there is no rotary embedding, and the keys in the cache are x @ w_k as they are."
+)
+TURNED_IN_PAIRS = """
+    def turned(a, base=10000.0):
+        half = d_head // 2
+        angles = start + np.arange(n_new)[:, None]
+        angles = angles / base ** (np.arange(half) / max(half, 1))
+        even, odd = a[..., : 2 * half : 2], a[..., 1 : 2 * half : 2]
+        out = a.copy()
+        out[..., : 2 * half : 2] = even * np.cos(angles) - odd * np.sin(angles)
+        out[..., 1 : 2 * half : 2] = even * np.sin(angles) + odd * np.cos(angles)
+        return out
+
+    q = turned(split(x @ w_q, n_heads))
+    keys, values = cache.append(
+        turned(split(x @ w_k, n_kv_heads)), split(x @ w_v, n_kv_heads)
+    )
+"""
+TURNED_IN_HALVES = TURNED_IN_PAIRS.replace(
+    "1 : 2 * half : 2]", "half : 2 * half]"
+).replace(" : 2 * half : 2]", " :half]")
+NOT_TURNED = """
+    q = split(x @ w_q, n_heads)
+    keys, values = cache.append(split(x @ w_k, n_kv_heads), split(x @ w_v, n_kv_heads))
+"""
+turned_in_pairs = edit(
+    "decode_step", "rotary-embedding", ROTARY, NOT_TURNED, TURNED_IN_PAIRS
+)
+turned_in_halves = edit(
+    "decode_step", "rotary-embedding", "", NOT_TURNED, TURNED_IN_HALVES
+)
+turned_faster = edit(
+    "decode_step",
+    "rotary-embedding",
+    "",
+    NOT_TURNED,
+    TURNED_IN_PAIRS.replace("base=10000.0", "base=100.0"),
 )
 
 one_row_flat = edit(
@@ -2674,6 +3193,26 @@ new_takes_blindly = edit(
     "        self._owners[self._tables[seq][0]] = 1\n",
 )
 
+
+@mistake("PagedKVCache", "new-takes-a-block")
+class PagedKVCacheBeginsWithABlock(PagedKVCache):
+    """A fork begins without one of its own."""
+
+    def new(self):
+        seq = PagedKVCache.new(self)
+        self._tables[seq].append(self._free.pop())
+        self._owners[self._tables[seq][0]] = 1
+        return seq
+
+    def fork(self, seq):
+        table, length = self._tables[seq], self._lengths[seq]
+        child = PagedKVCache.new(self)
+        self._tables[child], self._lengths[child] = list(table), length
+        for block in table:
+            self._owners[block] += 1
+        return child
+
+
 one_new_block = edit(
     "PagedKVCache",
     "one-new-block-at-most",
@@ -2738,6 +3277,24 @@ by_number = edit(
     "rows = np.swapaxes(pool[table], 0, 1)",
     "rows = np.swapaxes(pool[sorted(table)], 0, 1)",
 )
+
+
+@mistake("PagedKVCache", "gathered-by-block-number")
+class PagedKVCacheOfSortedTables(PagedKVCache):
+    """The same where the first blocks that are taken have the lowest numbers."""
+
+    def __init__(self, n_blocks, block_size, n_kv_heads, head_dim):
+        PagedKVCache.__init__(self, n_blocks, block_size, n_kv_heads, head_dim)
+        self._free.reverse()
+
+    def gather(self, seq):
+        kept = self._tables[seq]
+        self._tables[seq] = sorted(kept)
+        try:
+            return PagedKVCache.gather(self, seq)
+        finally:
+            self._tables[seq] = kept
+
 
 reshape_mixes = edit(
     "PagedKVCache",
@@ -2836,6 +3393,37 @@ no_copy = edit(
     seen_in="Avarok-Cybersecurity/atlas #1193",
 )
 
+three_owners = edit(
+    "PagedKVCache",
+    "written-into-a-shared-block",
+    "",
+    "copies = start % size > 0 and self._owners[table[-1]] > 1",
+    "copies = start % size > 0 and self._owners[table[-1]] > 2",
+)
+
+# The copy is made, but the rows go to the block that was copied.
+old_block_written = edit(
+    "PagedKVCache",
+    "written-into-a-shared-block",
+    "",
+    """        if copies:
+            shared, table[-1] = table[-1], taken.pop()
+            self._keys[table[-1]] = self._keys[shared]
+            self._values[table[-1]] = self._values[shared]
+            self._owners[shared] -= 1
+        table += taken
+""",
+    """        before = list(table)
+        if copies:
+            shared, table[-1] = table[-1], taken.pop()
+            self._keys[table[-1]] = self._keys[shared]
+            self._values[table[-1]] = self._values[shared]
+            self._owners[shared] -= 1
+        table += taken
+        self._tables[seq], table = table, before + taken
+""",
+)
+
 # Each takes the block for its own: never counted as shared.
 fork_uncounted = edit(
     "PagedKVCache",
@@ -2844,6 +3432,15 @@ fork_uncounted = edit(
     "into the other's rows, and the first free gives away blocks that are still in use.",
     "            self._owners[block] += 1\n        return child",
     "            self._owners[block] += 0\n        return child",
+)
+
+last_block_counted = edit(
+    "PagedKVCache",
+    "only-the-last-block-counted",
+    "A fork is counted as an owner of the last block only. It holds all of them: the "
+    "first free gives away full blocks that are still in use.",
+    "        for block in table:\n            self._owners[block] += 1\n",
+    "        for block in table[-1:]:\n            self._owners[block] += 1\n",
 )
 
 BY_REFERENCE = (
@@ -2965,6 +3562,39 @@ all_copied = edit(
             self._values[table[i]] = self._values[old]
             self._owners[old] -= 1
             self._owners[table[i]] = 1
+        for _ in range(n_new):
+            table.append(self._free.pop())
+            self._owners[table[-1]] = 1
+""",
+)
+
+COPY_AND_TAKE = """        if n_new + copies > len(self._free):
+            raise MemoryError(f"{n_new + copies} blocks due, {len(self._free)} free")
+        taken = [self._free.pop() for _ in range(n_new + copies)]
+        for block in taken:
+            self._owners[block] = 1
+        if copies:
+            shared, table[-1] = table[-1], taken.pop()
+            self._keys[table[-1]] = self._keys[shared]
+            self._values[table[-1]] = self._values[shared]
+            self._owners[shared] -= 1
+        table += taken
+"""
+# The full ones, too, but counted as one block when it is asked whether they suffice.
+all_copied_uncounted = edit(
+    "PagedKVCache",
+    "all-shared-blocks-copied",
+    "",
+    COPY_AND_TAKE,
+    """        if n_new + copies > len(self._free):
+            raise MemoryError(f"{n_new + copies} blocks due, {len(self._free)} free")
+        for i, shared in enumerate(table if copies else []):
+            if self._owners[shared] > 1:
+                table[i] = self._free.pop()
+                self._keys[table[i]] = self._keys[shared]
+                self._values[table[i]] = self._values[shared]
+                self._owners[shared] -= 1
+                self._owners[table[i]] = 1
         for _ in range(n_new):
             table.append(self._free.pop())
             self._owners[table[-1]] = 1
@@ -3106,6 +3736,16 @@ class PagedKVCacheEager(PagedKVCache):
         return child
 
 
+length_not_forked = edit(
+    "PagedKVCache",
+    "fork-begins-at-0",
+    "The fork has the blocks but not the number of rows: it gathers to nothing, and "
+    "what is appended to it overwrites the first row. It has as many rows as the "
+    "original.",
+    "= list(table), length",
+    "= list(table), 0",
+)
+
 last_block_not_forked = edit(
     "PagedKVCache",
     "partial-block-not-forked",
@@ -3128,6 +3768,33 @@ freed_in_use = edit(
     "            if self._owners[block] == 0:\n",
     "            if self._owners[block] >= 0:\n",
 )
+freed_at_once = edit(
+    "PagedKVCache",
+    "freed-while-in-use",
+    "",
+    """            self._owners[block] -= 1
+            if self._owners[block] == 0:
+                self._free.append(block)
+""",
+    """            self._owners[block] = 0
+            self._free.append(block)
+""",
+)
+
+freed_at_once_if_taken = edit(
+    "PagedKVCache",
+    "freed-while-in-use",
+    "",
+    """            self._owners[block] -= 1
+            if self._owners[block] == 0:
+                self._free.append(block)
+""",
+    """            self._owners[block] = 0
+            if block not in self._free:
+                self._free.append(block)
+""",
+)
+
 
 never_freed = edit(
     "PagedKVCache",
@@ -3220,9 +3887,40 @@ class PagedKVCacheCopiesForFree:
         del self.tables[seq]
 
 
+# One block after the other, until there is none.
+copy_then_nothing_left = edit(
+    "PagedKVCache",
+    "copy-not-counted-for-memory",
+    "",
+    COPY_AND_TAKE,
+    """        if n_new > len(self._free):
+            raise MemoryError(f"{n_new} blocks due, {len(self._free)} free")
+        if copies:
+            fresh = self._free.pop()
+            self._keys[fresh] = self._keys[table[-1]]
+            self._values[fresh] = self._values[table[-1]]
+            self._owners[table[-1]] -= 1
+            table[-1] = fresh
+            self._owners[fresh] = 1
+        for _ in range(n_new):
+            table.append(self._free.pop())
+            self._owners[table[-1]] = 1
+""",
+)
+
+# With no block for the copy it writes into the shared one.
+copy_if_there_is_room = edit(
+    "PagedKVCache",
+    "copy-not-counted-for-memory",
+    "",
+    "        if n_new + copies > len(self._free):\n",
+    "        copies = copies and n_new < len(self._free)\n"
+    "        if n_new + copies > len(self._free):\n",
+)
+
 REFUSED_EARLY = (
     "MemoryError although the blocks suffice: more were asked for than are taken. Rows "
-    "fill the last block first, and a copy is due only if that block is shared."
+    "fill the last block first, and only what is left of them needs new ones."
 )
 rows_without_the_last_block = edit(
     "PagedKVCache",
@@ -3234,8 +3932,10 @@ rows_without_the_last_block = edit(
 
 copy_always_counted = edit(
     "PagedKVCache",
-    "refused-too-early",
-    "",
+    "own-block-copied",
+    "MemoryError although the blocks suffice: a copy was made, or counted, of a partly "
+    "filled last block that this sequence alone holds. It is written in place and "
+    "takes no block.",
     "        if n_new + copies > len(self._free):\n",
     "        if n_new + (start % size > 0) > len(self._free):\n",
 )
@@ -3390,6 +4090,24 @@ value_error_when_full = edit(
     "raise ValueError(",
 )
 
+pop_from_nothing = edit(
+    "PagedKVCache",
+    "another-error-when-full",
+    "",
+    COPY_AND_TAKE,
+    """        if copies:
+            fresh = self._free.pop()
+            self._keys[fresh] = self._keys[table[-1]]
+            self._values[fresh] = self._values[table[-1]]
+            self._owners[table[-1]] -= 1
+            table[-1] = fresh
+            self._owners[fresh] = 1
+        for _ in range(n_new):
+            table.append(self._free.pop())
+            self._owners[table[-1]] = 1
+""",
+)
+
 refused_silently = edit(
     "PagedKVCache",
     "refused-in-silence",
@@ -3472,6 +4190,55 @@ freed_kept = edit(
 """,
 )
 
+freed_gathers_nothing = edit(
+    "PagedKVCache",
+    "freed-sequence-answers",
+    "",
+    "        table, length = self._tables[seq], self._lengths[seq]\n\n",
+    "        table, length = self._tables.get(seq, []), self._lengths.get(seq, 0)\n\n",
+)
+
+freed_forks_nothing = edit(
+    "PagedKVCache",
+    "freed-sequence-answers",
+    "",
+    "        table, length = self._tables[seq], self._lengths[seq]\n        child",
+    "        table, length = self._tables.get(seq, []), self._lengths.get(seq, 0)\n"
+    "        child",
+)
+
+
+@mistake("PagedKVCache", "fork-begins-at-0")
+class PagedKVCacheForksWithoutALength(PagedKVCache):
+    """Takes what it needs block by block, so that fewer rows than blocks do no harm."""
+
+    def append(self, seq, k, v):
+        table, start = self._tables[seq], self._lengths[seq]
+        size, end = self._keys.shape[2], start + k.shape[1]
+        n_new = math.ceil(end / size) - len(table)
+        copies = start % size > 0 and self._owners[table[-1]] > 1
+        if n_new + copies > len(self._free):
+            raise MemoryError("full")
+        if copies:
+            fresh = self._free.pop()
+            self._keys[fresh] = self._keys[table[-1]]
+            self._values[fresh] = self._values[table[-1]]
+            self._owners[table[-1]] -= 1
+            self._owners[fresh], table[-1] = 1, fresh
+        for _ in range(n_new):
+            table.append(self._free.pop())
+            self._owners[table[-1]] = 1
+        for i in range(start, end):
+            self._keys[table[i // size], :, i % size] = k[:, i - start]
+            self._values[table[i // size], :, i % size] = v[:, i - start]
+        self._lengths[seq] = end
+
+    def fork(self, seq):
+        child = PagedKVCache.fork(self, seq)
+        self._lengths[child] = 0
+        return child
+
+
 FREED_TWICE = (
     "A second free of the same sequence was let through. If it gives the blocks back "
     "again, they are handed to two sequences; it is a KeyError."
@@ -3516,6 +4283,16 @@ other_error_for_freed = edit(
     "        if seq not in self._tables:\n"
     '            raise ValueError("freed")\n'
     "        table, length = self._tables[seq], self._lengths[seq]\n\n",
+)
+
+other_error_for_a_second_free = edit(
+    "PagedKVCache",
+    "another-error-for-freed",
+    "",
+    "        table = self._tables.pop(seq)\n",
+    "        if seq not in self._tables:\n"
+    '            raise ValueError("freed")\n'
+    "        table = self._tables.pop(seq)\n",
 )
 
 REUSED = (
@@ -3563,6 +4340,37 @@ class PagedKVCacheHandsOutAgain(PagedKVCache):
     def free(self, seq):
         PagedKVCache.free(self, seq)
         self._returned.append(seq)
+
+
+@mistake("PagedKVCache", "handle-reused")
+class PagedKVCacheOfAddresses(PagedKVCache):
+    """As the addresses of objects are: given out again when many were freed."""
+
+    def __init__(self, n_blocks, block_size, n_kv_heads, head_dim):
+        PagedKVCache.__init__(self, n_blocks, block_size, n_kv_heads, head_dim)
+        self._returned = []
+
+    def new(self):
+        if len(self._returned) < 64:
+            return PagedKVCache.new(self)
+        seq = self._returned.pop(0)
+        self._tables[seq], self._lengths[seq] = [], 0
+        return seq
+
+    def free(self, seq):
+        PagedKVCache.free(self, seq)
+        self._returned.append(seq)
+
+
+next_unused_handle = edit(
+    "PagedKVCache",
+    "handle-reused",
+    "",
+    "        seq = next(self._handles)\n",
+    "        seq = len(self._tables)\n"
+    "        while seq in self._tables:\n"
+    "            seq += 1\n",
+)
 
 
 @mistake("PagedKVCache", "owners-not-counted-at-fork")
@@ -3620,6 +4428,15 @@ class PagedKVCacheWithLists(PagedKVCache):
         PagedKVCache.free(self, seq[0])
 
 
+# Its own tables have no place for it either.
+list_for_a_handle = edit(
+    "PagedKVCache",
+    "handle-not-hashable",
+    "",
+    "        seq = next(self._handles)\n",
+    "        seq = [next(self._handles)]\n",
+)
+
 SHARED_POOLS = (
     "Two pools share their blocks or their tables: they belong to the class, to the "
     "module, or to a default argument, and not to the object."
@@ -3637,6 +4454,17 @@ class PagedKVCacheOfTheClass(PagedKVCache):
             kind.free_blocks = self._free
         kind.free_blocks[:] = range(n_blocks)
         self._free = kind.free_blocks
+
+
+@mistake("PagedKVCache", "shared-between-pools")
+class PagedKVCacheThatCountsItsOwn(PagedKVCache):
+    """The tables are common, the handles are not: those of two pools collide."""
+
+    tables, lengths = {}, {}
+
+    def __init__(self, n_blocks, block_size, n_kv_heads, head_dim):
+        PagedKVCache.__init__(self, n_blocks, block_size, n_kv_heads, head_dim)
+        self._tables, self._lengths = self.tables, self.lengths
 
 
 NOT_COPIED_ROWS = (
