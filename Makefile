@@ -6,7 +6,8 @@
 PYTHON ?= python3
 PORT ?= 8000
 PAPER ?= a4
-WORKERS ?= 2
+# One more than cores: some tests wait, for a browser or for what never ends.
+WORKERS ?= 3
 
 VENV := .venv
 PY := $(VENV)/bin/python

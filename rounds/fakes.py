@@ -39,7 +39,7 @@ class ScriptedLLM:
     def __call__(self, messages: Sequence[Message]) -> str:
         demand_messages(messages)
         # A copy: what was sent must not change when the caller's list grows.
-        self.sent.append(copy.deepcopy(list(messages)))
+        self.sent.append([_copied(message) for message in messages])
         if len(self.sent) > len(self.replies):
             raise IndexError(
                 f"the model was asked {len(self.sent)} times, but only "
@@ -49,6 +49,14 @@ class ScriptedLLM:
         if isinstance(reply, Exception):
             raise reply
         return reply if isinstance(reply, str) else reply(messages)
+
+
+def _copied(message: Message) -> Message:
+    """A message of its own; texts, which cannot change, as they are: most are."""
+    return {
+        key: value if isinstance(value, str) else copy.deepcopy(value)
+        for key, value in message.items()
+    }
 
 
 def demand_messages(messages: Any) -> None:

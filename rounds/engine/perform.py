@@ -115,8 +115,8 @@ def snapshot(value: Any, most: int = LARGEST) -> Any:
     Raises ValueError for a value of more than `most` entries at one depth, and
     RecursionError for one that contains itself.
     """
-    if type(value) in ATOMS:  # most of what is looked at
-        return value
+    if type(value) in ATOMS or (type(value) is str and len(value) <= most):
+        return value  # most of what is looked at
     if entries(value) > most:
         raise ValueError(f"more than {most} entries")
     if isinstance(value, ARRAY):
