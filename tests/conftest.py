@@ -8,9 +8,8 @@ import pytest
 import rounds.topics
 from rounds.engine import guard
 
-
-# What thousands of wrong programs did is kept while the bank is judged. A collector that
-# goes through all of it at each turn takes a tenth of the time, and finds nothing.
+# What thousands of wrong programs did is kept while the bank is judged. A collector
+# that goes through all of it at each turn takes a tenth of the time for nothing.
 gc.set_threshold(50_000, 20, 100)
 
 
