@@ -48,6 +48,8 @@ CONTRASTS = """selector => {
     return (Math.max(...pair) + 0.05) / (Math.min(...pair) + 0.05);
   });
 }"""
+TYPESET = """() => !document.querySelector('.math')
+  || document.querySelector('mjx-container')"""
 TEXT = ".bd-article p, .bd-article td, .rounds-report pre, .cell_output pre"
 PAINTED = """() => [...document.querySelectorAll('.bd-article .cell_output img')]
   .map(e => getComputedStyle(e)).map(e => [e.backgroundColor, e.filter])"""
@@ -138,6 +140,9 @@ async def opened(context: BrowserContext, address: str, page: str) -> Page:
         f"() => document.querySelectorAll('{VIEWS}').length"
         " === document.querySelectorAll('.rounds-w').length"
     )
+    # MathJax fetches its parts one after another, with pauses in which nothing loads.
+    await tab.wait_for_function(TYPESET)
+    await tab.evaluate("window.MathJax?.startup?.promise")
     return tab
 
 

@@ -28,10 +28,12 @@ PRINT = {"prefer_css_page_size": True, "print_background": True}
 # Explorers are drawn, formulas typeset, pictures and fonts there.
 READY = """async () => {
   await document.fonts.ready;
-  await window.MathJax?.startup.promise;
+  await window.MathJax?.startup?.promise;
   const all = [...document.images];
   await Promise.all(all.map(one => one.decode().catch(() => {})));
 }"""
+TYPESET = """() => !document.querySelector('.math')
+  || document.querySelector('mjx-container')"""
 DRAWN = """() => document.querySelectorAll('script[type$="widget-view+json"]').length
   === document.querySelectorAll('.rounds-w').length"""
 # Writes the numbers of pages: into the contents, and behind links within the book.
@@ -64,6 +66,7 @@ def opened(html: Path, source: str) -> Iterator:
         tab.emulate_media(media="print", color_scheme="light")
         tab.goto(host + address, wait_until="networkidle")
         tab.wait_for_function(DRAWN)
+        tab.wait_for_function(TYPESET)
         tab.evaluate(READY)
         tab.evaluate(NUMBER, {})
         yield tab
