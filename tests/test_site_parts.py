@@ -305,6 +305,20 @@ def test_copied_page_scripts_replace_stale_ones(tmp_path):
     assert (tmp_path / "mathjax" / "startup.js").is_file()
 
 
+def test_page_scripts_are_made_anew_only_when_they_would_differ(tmp_path, monkeypatch):
+    made = []
+    make = lighter.icon_font
+    monkeypatch.setattr(
+        lighter, "icon_font", lambda target: (made.append(1), make(target))
+    )
+    browser_files.copy(ROOT, tmp_path)
+    browser_files.copy(ROOT, tmp_path)
+    assert made == [1]
+    monkeypatch.setattr(browser_files, "version", lambda name: "another")
+    browser_files.copy(ROOT, tmp_path)
+    assert made == [1, 1]
+
+
 # What makes the pages light
 
 

