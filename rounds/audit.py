@@ -17,6 +17,7 @@ from pathlib import Path
 from rounds import bank, catalog
 from rounds.catalog import Topic
 from rounds.engine.diagnose import judge
+from rounds.engine.known import Known
 from rounds.exercise import Exercise
 
 SCORE = Path(__file__).parent / "data" / "score.json"
@@ -52,8 +53,9 @@ def score(topic: Topic) -> Score:
     for exercise in topic.exercises():
         for candidate in bank.right(exercise).values():
             right += judge(exercise, candidate).state == "passed"
-        for program, candidate in bank.wrong(exercise).values():
-            verdict = judge(exercise, candidate)
+        known = Known(exercise)
+        for label, program in known.told.items():
+            verdict = judge(exercise, known.build(label), known=known)
             wrong += verdict.state != "passed"
             named += verdict.mistake == program.slug
     return Score(right, wrong, named)
@@ -81,10 +83,11 @@ def _about(exercise: Exercise) -> Iterator[str]:
             return
         if verdict.state != "passed":
             yield f"{name} rejects the right program {label}: {verdict.failure}."
-    if not bank.wrong(exercise):
+    known = Known(exercise)
+    if not known.told:
         yield f"{name} has no wrong program."
-    for label, (program, candidate) in bank.wrong(exercise).items():
-        verdict = judge(exercise, candidate)
+    for label, program in known.told.items():
+        verdict = judge(exercise, known.build(label), known=known)
         if verdict.state == "passed":
             yield f"{name} accepts the wrong program {label}."
         elif verdict.mistake != program.slug:

@@ -90,16 +90,22 @@ def wrong(exercise: Exercise) -> dict[str, tuple[Program, Any]]:
     Each is built anew at every call, since a wrong program may keep what it should
     not, in a class attribute or a default argument.
     """
+    return {
+        label: (told, build(exercise, program))
+        for label, (told, program) in mistakes(exercise).items()
+    }
+
+
+def mistakes(exercise: Exercise) -> dict[str, tuple[Program, Program]]:
+    """Wrong programs by name, not built: the one whose sentence is told, and itself."""
     programs = _programs(_module(exercise, "wrong"), exercise)
     told = {program.slug: program for _, program in programs if program.says}
-    found: dict[str, tuple[Program, Any]] = {}
-    for label, program in programs:
+    for _, program in programs:
         if program.slug not in told:
             raise BankError(
                 f"{exercise.name}: the mistake {program.slug!r} has no sentence."
             )
-        found[label] = (told[program.slug], build(exercise, program))
-    return found
+    return {label: (told[program.slug], program) for label, program in programs}
 
 
 def build(exercise: Exercise, program: Program) -> Any:

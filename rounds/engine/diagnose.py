@@ -6,7 +6,7 @@ from typing import Any
 
 from rounds import bank
 from rounds.engine import run
-from rounds.engine.compare import alike
+from rounds.engine.known import Known, same
 from rounds.engine.run import Outcome
 from rounds.engine.step import Failure
 from rounds.exercise import COST, EDGE, STAGES, Case, Exercise
@@ -47,9 +47,20 @@ def judge_one_call(
 
 
 async def ajudge(
-    exercise: Exercise, candidate: Any, level: int | None = None, **how: Any
+    exercise: Exercise,
+    candidate: Any,
+    level: int | None = None,
+    *,
+    known: Known | None = None,
+    itself: str | None = None,
+    **how: Any,
 ) -> Verdict:
-    """The verdict, for code that runs in an event loop; `how` as for run.attempt."""
+    """The verdict, for code that runs in an event loop; `how` as for run.attempt.
+
+    known: what other candidates brought to light of the exercise's wrong programs.
+    itself: the label of the one that the candidate is, which is then not run a second
+    time to see that it does the same.
+    """
     cases = exercise.upto(level)
     done = await run.attempts(exercise, cases, candidate, **how)
     calls = sum(outcome.calls for outcome in done)
@@ -72,7 +83,8 @@ async def ajudge(
     def alive() -> None:  # to look for a name is not the candidate's time
         announce(failure.called)
 
-    program = await named(exercise, cases, done, failure.level, alive)
+    known = known or Known(exercise)
+    program = await named(known, cases, done, failure.level, alive, itself)
     if program is None:
         return Verdict(state, calls, failure)
     return Verdict(state, calls, failure, program.slug, program.says)
@@ -83,11 +95,12 @@ def _nobody(text: str) -> None:
 
 
 async def named(
-    exercise: Exercise,
+    known: Known,
     cases: list[Case],
     done: list[Outcome],
     level: int,
     alive: Callable[[], None],
+    itself: str | None = None,
 ) -> bank.Program | None:
     """The mistake whose program does exactly the same, or None.
 
@@ -96,6 +109,7 @@ async def named(
     level of the failure that is told; in the ordinary ones of these, where it fails
     too, since a second fault may show on edges only. The last two are named only when
     no other does as much. `alive` is called before each program that is tried.
+    itself: see ajudge.
     """
 
     def tier(place: int) -> int:
@@ -110,83 +124,44 @@ async def named(
     fails_ordinarily = tier(telling) == 0
     close: dict[int, dict[str, bank.Program]] = {1: {}, 2: {}}
 
-    async def parted(built: Any) -> int:
+    async def parted(label: str) -> int:
         """The lowest tier in which the two do not do the same, 3 if they always do."""
-        lowest = 3
+        if label == itself:
+            return 3
+        lowest, built = 3, known.build(label)
         # In the candidate's own order: what one object leaves behind in its class,
         # or a call in a default argument, comes to light in later cases.
         for place, case in enumerate(cases[: len(done)]):
             if tier(place) < lowest:
-                theirs = await run.attempt(exercise, case, built, silent=True)
-                if not _same(theirs.seen, done[place].seen):
+                theirs = await run.attempt(known.exercise, case, built, silent=True)
+                if not same(theirs.seen, done[place].seen):
                     lowest = tier(place)
         return lowest
 
-    programs, probes = bank.wrong(exercise), bank.wrong(exercise)
     # What is large or costly takes long to look at: in order, most part before it.
     small = cases[telling].stage != COST and done[telling].size < LARGE
     others = []  # which do something else in the telling case when they begin with it
-    for label, (program, built) in programs.items():
+    for label, program in known.told.items():
         alive()
-        key = label, program, cases[telling]
-        if small and not _same(
-            await _first_look(exercise, key, probes[label][1]), done[telling].seen
+        if small and not same(
+            await known.first(label, cases[telling]), done[telling].seen
         ):
             others.append(label)
             continue
-        if (lowest := await parted(built)) == 3:
+        if (lowest := await parted(label)) == 3:
             return program
         close.get(lowest, {})[program.slug] = program
-    probes = bank.wrong(exercise)
     for label in others:
         alive()
-        program, built = programs[label]
-        key = label, program, cases[telling], cases[other]
-        if await _keeps(exercise, key, probes[label][1]):
-            if (lowest := await parted(built)) == 3:
+        program = known.told[label]
+        if await known.keeps(label, cases[telling], cases[other]):
+            if (lowest := await parted(label)) == 3:
                 return program
             close.get(lowest, {})[program.slug] = program
     for found in (close[2], close[1] if fails_ordinarily else {}):
         if found:
             return next(iter(found.values())) if len(found) == 1 else None
     return None
-
-
-# A wrong program built anew does the same each time: to judge a whole bank, each has
-# to be looked at once a case, not once for every other program. The keys: its label in
-# the bank, its mistake, the case or cases.
-_LOOKS: dict[tuple[str, bank.Program, Case], list[tuple[str, Any]]] = {}
-_KEEPERS: dict[tuple[str, bank.Program, Case, Case], bool] = {}
-
-
-async def _first_look(
-    exercise: Exercise, key: tuple[str, bank.Program, Case], probe: Any
-) -> list[tuple[str, Any]]:
-    """What a wrong program, just built as `probe`, does in a case."""
-    if key not in _LOOKS:
-        outcome = await run.attempt(exercise, key[2], probe, silent=True)
-        _LOOKS[key] = outcome.seen
-    return _LOOKS[key]
-
-
-async def _keeps(
-    exercise: Exercise, key: tuple[str, bank.Program, Case, Case], probe: Any
-) -> bool:
-    """Does it do something else in a case once another one came between?"""
-    if key not in _KEEPERS:
-        *_, case, other = key
-        seen = [
-            (await run.attempt(exercise, each, probe, silent=True)).seen
-            for each in (case, other, case)
-        ]
-        _KEEPERS[key] = not _same(seen[0], seen[2])
-    return _KEEPERS[key]
-
-
-def _same(one: list[tuple[str, Any]], other: list[tuple[str, Any]]) -> bool:
-    return len(one) == len(other) and all(
-        a[0] == b[0] and alike(a[1], b[1]) for a, b in zip(one, other, strict=True)
-    )
 
 
 def _telling_order(failure: Failure) -> tuple:
