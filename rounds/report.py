@@ -13,6 +13,8 @@ from rounds.exercise import Exercise
 
 WIDTH = 88
 LABEL = 10  # columns that the labels take
+LONG = 220  # characters of a call or a note: three lines
+BEFORE = 220  # characters of all the calls that led to it
 COLOURS = {  # which the colour-blind tell apart too
     NOT_ATTEMPTED: "#8a8a8a",
     RAISED: "#d55e00",
@@ -116,8 +118,9 @@ def _explained(verdict: Verdict) -> list[str]:
     # What a function did before does not matter to its next call.
     made = failure.before and "=" in failure.before[0].partition("(")[0]
     if made or (failure.before and not failure.direct):
-        lines += _labelled("after", "; ".join(failure.before))
-    lines += _labelled("looked at" if failure.looked else "called", failure.called)
+        lines += _labelled("after", "; ".join(_fitted(failure.before)))
+    called = _cut(failure.called, LONG)
+    lines += _labelled("looked at" if failure.looked else "called", called)
     verb = "raised" if failure.kind == "raised" else "returned"
     verb = "it is" if failure.looked and verb == "returned" else verb
     if failure.kind in ("mutated", "signature"):
@@ -128,12 +131,28 @@ def _explained(verdict: Verdict) -> list[str]:
         lines += _labelled("at", _code(failure.line))
     if failure.returned != failure.expected:
         lines += _labelled("expected", failure.expected)
-    lines += _labelled("note", failure.note)
+    lines += _labelled("note", _cut(failure.note, LONG))
     if not verdict.mistake and failure.kind not in ("signature", "mutated", "stopped"):
         lines += _labelled("rule", failure.about)
     printed = failure.printed.strip().replace("\n", " / ")[:120]
     lines += _labelled("printed", printed)
     return lines
+
+
+def _fitted(calls: tuple[str, ...]) -> list[str]:
+    """The calls that led here, the longest of them cut."""
+    for most in range(LONG, 40, -20):
+        if sum(min(len(call), most) for call in calls) <= BEFORE:
+            break
+    return [_cut(call, most) for call in calls]
+
+
+def _cut(text: str, most: int) -> str:
+    """`text` without its middle where it is longer than `most` characters."""
+    if len(text) <= most:
+        return text
+    end = most // 4
+    return f"{text[: most - end - 5]} ... {text[-end:]}"
 
 
 def _labelled(label: str, text: str) -> list[str]:

@@ -13,6 +13,7 @@ from rounds import audit, bank, catalog
 from rounds.engine.diagnose import Verdict, judge
 from rounds.engine.known import Known
 from rounds.exercise import Exercise
+from rounds.report import write
 
 TOPICS = catalog.topics()
 EXERCISES = [exercise for topic in TOPICS for exercise in topic.exercises()]
@@ -25,6 +26,7 @@ def together(topic: str, *values: Any, name: str) -> Any:
 
 
 PER_TOPIC = [together(topic.name, topic, name=topic.name) for topic in TOPICS]
+PER_EXERCISE = [together(e.topic, e, name=e.name) for e in EXERCISES]
 RIGHT, WRONG = (
     [
         together(e.topic, e, label, name=f"{e.name}-{label}")
@@ -70,6 +72,17 @@ def test_wrong_program_is_named_as_itself(exercise: Exercise, label: str):
     verdict = refused(exercise.name, label)
     assert (verdict.mistake, verdict.says) == (due.slug, due.says)
     assert verdict.state in ("wrong", "raised")
+
+
+@pytest.mark.parametrize("exercise", PER_EXERCISE)
+def test_reports_are_short_narrow_and_never_hold_the_solution(exercise: Exercise):
+    lines = bank.source(bank.reference(exercise)).splitlines()
+    code = {line.strip() for line in lines if len(line.strip()) > 25 and "=" in line}
+    for label in known(exercise.name).told:
+        report = write(exercise, None, refused(exercise.name, label))
+        assert 4 <= len(report.lines) <= 14, str(report)  # most: seven to nine
+        assert max(map(len, report.lines)) <= 88
+        assert not any(line in str(report) for line in code)
 
 
 @pytest.mark.parametrize("topic", PER_TOPIC)

@@ -2,7 +2,6 @@
 
 import asyncio
 import builtins
-import inspect
 import itertools
 import os
 import sys
@@ -349,20 +348,6 @@ def test_report_in_a_notebook_is_the_same_text_as_html():
     page = check("attention.softmax", softmax_no_max)._repr_html_()
     assert page.startswith('<div class="rounds-report rounds-wrong" style="border')
     assert "softmax([1000, 1001])" in page
-
-
-EXERCISES = catalog.topic("attention").exercises()
-
-
-@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.name)
-def test_reports_are_short_narrow_and_never_hold_the_solution(exercise):
-    lines = inspect.getsource(bank.reference(exercise)).splitlines()
-    code = {line.strip() for line in lines if len(line.strip()) > 25 and "=" in line}
-    for _, candidate in bank.wrong(exercise).values():
-        report = write(exercise, None, judge(exercise, candidate))
-        assert 4 <= len(report.lines) <= 10, str(report)
-        assert max(map(len, report.lines)) <= 88
-        assert not any(line in str(report) for line in code)
 
 
 def test_report_is_the_same_on_every_run_and_in_either_process():

@@ -1,18 +1,23 @@
-"""Is what came back what was due, and did two programs do the same?"""
+"""Is what came back what was due, and if not, how does it differ?"""
 
 import numbers
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rounds.engine.arrays import ARRAY, BOOL, FLOAT, INT, SCALAR, close, np
+from rounds.engine.arrays import ARRAY, BOOL, SCALAR, close, np
 from rounds.engine.fields import Fields, fields_of
-from rounds.engine.show import DIGITS, MOST_ENTRIES, MOST_ITEMS, kind, shape, show
+from rounds.engine.show import (
+    DIGITS,
+    MOST_ENTRIES,
+    ROOM,
+    items_shown,
+    kind,
+    shape,
+    show,
+)
 
 SHORT = 80  # characters of two items that are shown whole
-
-# What is compared to the letter.
-EXACT = (str, bytes, bool, int, type(None))
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,7 @@ def difference(
     record = fields_of(due)
     if record is not None:
         return _record_difference(got, record, rtol, atol)
-    if not _same_type(got, due):
+    if not same_type(got, due):
         return Difference("type", _with_kind(got), _with_kind(due))
     if isinstance(due, numbers.Real) and not isinstance(due, BOOL):
         if isinstance(due, numbers.Integral):  # exact, and it may be too large to float
@@ -68,42 +73,6 @@ def difference(
     elif got == due:
         return None
     return Difference("values", *_told_apart(got, due))
-
-
-def alike(one: Any, other: Any) -> bool:
-    """Did two programs return the same, up to rounding? For naming a mistake."""
-    if type(one) is type(other) and type(one) in EXACT:  # most of what is compared
-        return bool(one == other)
-    if isinstance(one, ARRAY) and isinstance(other, ARRAY):
-        if one.shape != other.shape or one.dtype.kind != other.dtype.kind:
-            return False
-        if one.dtype.kind != "f":
-            return bool(np.array_equal(one, other))
-        rtol, atol = _rounding(one, other)
-        return bool(np.allclose(one, other, rtol=rtol, atol=atol, equal_nan=True))
-    if isinstance(one, tuple | list) and isinstance(other, tuple | list):
-        same_kind = isinstance(one, tuple) == isinstance(other, tuple)
-        return (
-            same_kind
-            and len(one) == len(other)
-            and all(alike(a, b) for a, b in zip(one, other, strict=True))
-        )
-    if isinstance(one, Mapping) and isinstance(other, Mapping):
-        return one.keys() == other.keys() and all(alike(one[k], other[k]) for k in one)
-    if isinstance(one, FLOAT) and isinstance(other, FLOAT):
-        return close(float(one), float(other), rtol=1e-6, atol=1e-9)
-    if isinstance(one, Fields) and isinstance(other, Fields):
-        return one.kind == other.kind and alike(one.values, other.values)
-    plain = (*EXACT, *BOOL, *INT, set, frozenset)
-    if isinstance(one, plain) and isinstance(other, plain):
-        return _same_type(one, other) and bool(one == other)
-    return type(one).__name__ == type(other).__name__
-
-
-def _rounding(one: "np.ndarray", other: "np.ndarray") -> tuple[float, float]:
-    """(rtol, atol) of the coarser of two floating dtypes."""
-    size = min(one.dtype.itemsize, other.dtype.itemsize)
-    return {2: (2e-2, 2e-3), 4: (1e-4, 1e-6)}.get(size, (1e-6, 1e-9))
 
 
 def _array_difference(
@@ -152,12 +121,14 @@ def _where(got: "np.ndarray", due: "np.ndarray", wrong: "np.ndarray") -> str:
 
 
 def _told_apart(got: Any, due: Any) -> tuple[str, str]:
-    """Both as text, with as many digits as it takes to see that they differ."""
-    for digits in (DIGITS, 2 * DIGITS, 4 * DIGITS):
-        returned, expected = show(got, digits=digits), show(due, digits=digits)
-        if returned != expected:
-            break
-    return returned, expected
+    """Both as text, as many digits and as much of it as it takes to see that they
+    differ."""
+    for room in (ROOM, None):
+        for digits in (DIGITS, 2 * DIGITS, 4 * DIGITS):
+            both = [show(value, digits=digits, room=room) for value in (got, due)]
+            if both[0] != both[1]:
+                return both[0], both[1]
+    return both[0], both[1]
 
 
 def _sequence_difference(
@@ -191,12 +162,13 @@ def _short(got: Any, due: Any) -> Difference | None:
 
 def _parting(got: Any, due: tuple | list, rtol: float, atol: float) -> str:
     """Where two sequences part that are not wholly shown and differ in length."""
+    shown = min(items_shown(got), items_shown(due))
     for place, (g, d) in enumerate(zip(got, due, strict=False)):
         if difference(g, d, rtol=rtol, atol=atol) is not None:
-            if place < MOST_ITEMS:
+            if place < shown:
                 return ""
             return f"They part at item {place}: {show(g)} instead of {show(d)}."
-    if min(len(got), len(due)) < MOST_ITEMS:
+    if min(len(got), len(due)) < shown:
         return ""
     shorter = "What came back" if len(got) < len(due) else "What is due"
     return f"{shorter} is the beginning of the other."
@@ -251,7 +223,7 @@ def _at(found: Difference, place: str) -> Difference:
     )
 
 
-def _same_type(got: Any, due: Any) -> bool:
+def same_type(got: Any, due: Any) -> bool:
     """May `got` stand where `due` is expected? NumPy's scalars count as Python's."""
     if isinstance(due, BOOL):
         return isinstance(got, BOOL)

@@ -4,7 +4,7 @@ from typing import Any
 
 from rounds import bank
 from rounds.engine import run
-from rounds.engine.compare import alike
+from rounds.engine.alike import alike
 from rounds.exercise import Case, Exercise
 
 Seen = list[tuple[str, Any]]

@@ -4,6 +4,7 @@ import inspect
 import itertools
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from numbers import Real
 from typing import Any
 
@@ -11,20 +12,57 @@ from rounds.engine.arrays import ARRAY, BOOL, INT, np
 from rounds.engine.draws import Draws
 from rounds.engine.fields import Fields, fields_of
 
-LONGEST_TEXT = 60  # characters of a string or of bytes
-MOST_ITEMS = 8  # of a list, tuple, set or dict
 MOST_ENTRIES = 12  # of an array that is written out
 DEEPEST = 3  # of nested containers
 LONGEST_CALL = 160  # characters; a longer call shows its arrays by shape
 DIGITS = 4  # significant ones of a number
+ROOM = 140  # characters of a value: two lines of a report
+ARGUMENT = 80  # characters of one of a long call's arguments
 
 
-def show(value: Any, *, digits: int = DIGITS, depth: int = 0) -> str:
+@dataclass(frozen=True)
+class Detail:
+    """How much of a value is shown.
+
+    items: of a list, tuple, set or dict. text: characters of a string or of bytes.
+    whole: a record inside of something shows all its fields, not the first alone.
+    """
+
+    items: int
+    text: int
+    whole: bool
+
+
+FULL = Detail(8, 60, whole=True)
+DETAILS = (FULL, Detail(8, 60, False), Detail(8, 30, False), Detail(4, 20, False))
+
+
+def show(value: Any, *, digits: int = DIGITS, room: int | None = ROOM) -> str:
     """`value` on one line, its numbers with so many significant digits.
 
-    The repr of an unknown class is never asked: it may be long, wrong or differ
-    from run to run.
+    Of one that does not fit into `room` characters less is shown; None: all of it
+    that ever is. The repr of an unknown class is never asked: it may be long, wrong
+    or differ from run to run.
     """
+    text, _ = _fitted(value, digits, room)
+    return text
+
+
+def items_shown(value: Any) -> int:
+    """How many items of a list `show` shows at most."""
+    _, detail = _fitted(value, DIGITS, ROOM)
+    return detail.items
+
+
+def _fitted(value: Any, digits: int, room: int | None) -> tuple[str, Detail]:
+    for detail in DETAILS:
+        text = _show(value, digits, detail)
+        if room is None or len(text) <= room:
+            break
+    return text, detail
+
+
+def _show(value: Any, digits: int, detail: Detail, depth: int = 0) -> str:
     if value is None or isinstance(value, BOOL):
         return str(value)
     if isinstance(value, ARRAY):
@@ -32,13 +70,13 @@ def show(value: Any, *, digits: int = DIGITS, depth: int = 0) -> str:
     if isinstance(value, Real):
         return number(value, digits)
     if isinstance(value, str | bytes):
-        return _text(value)
+        return _text(value, detail)
     if isinstance(value, list | tuple | set | frozenset | Mapping):
-        return _container(value, digits, depth)
+        return _container(value, digits, detail, depth)
     if isinstance(value, Draws):
         return _draws(value)
     record = fields_of(value)
-    return kind(value) if record is None else _record(record, digits, depth)
+    return kind(value) if record is None else _record(record, digits, detail, depth)
 
 
 def kind(value: Any) -> str:
@@ -86,7 +124,8 @@ def call(name: str, args: tuple, kwargs: Mapping[str, Any], signature: str = "")
     """The text of a call: "softmax([1, 2], axis=0)".
 
     Where that would be long its arrays are shown by the names that the signature
-    gives them, and their shapes: "attention(q (2, 3, 4), k (2, 5, 4))".
+    gives them, and their shapes: "attention(q (2, 3, 4), k (2, 5, 4))"; of its other
+    arguments less is shown.
     """
     given = [show(value) for value in args]
     given += [f"{key}={show(value)}" for key, value in kwargs.items()]
@@ -97,7 +136,8 @@ def call(name: str, args: tuple, kwargs: Mapping[str, Any], signature: str = "")
     given = [_by_shape(next(names), value) for value in args]
     for key, value in kwargs.items():
         array = isinstance(value, ARRAY)
-        given.append(_by_shape(key, value) if array else f"{key}={show(value)}")
+        text = show(value, room=ARGUMENT)
+        given.append(_by_shape(key, value) if array else f"{key}={text}")
     return f"{name}({', '.join(given)})"
 
 
@@ -108,7 +148,7 @@ def parameters(signature: str) -> list[str]:
 
 def _by_shape(name: str, value: Any) -> str:
     if not isinstance(value, ARRAY):
-        return show(value)
+        return show(value, room=ARGUMENT)
     if value.dtype == np.bool_ and value.size <= MOST_ENTRIES:  # a mask explains itself
         return f"{name}={show(value)}"
     dtype = "" if value.dtype in (np.float64, np.bool_) else f" {value.dtype}"
@@ -131,25 +171,26 @@ def _array(array: "np.ndarray", digits: int) -> str:
     return text if plain else f"{text} ({array.dtype})"
 
 
-def _text(value: str | bytes) -> str:
-    if len(value) <= LONGEST_TEXT:
+def _text(value: str | bytes, detail: Detail) -> str:
+    if len(value) <= detail.text:
         return repr(value)
     unit = "bytes" if isinstance(value, bytes) else "characters"
-    return f"{value[:LONGEST_TEXT]!r}... ({len(value)} {unit})"
+    size = f" ({len(value)} {unit})" if detail.text == FULL.text else ""
+    return f"{value[: detail.text]!r}...{size}"
 
 
-def _container(value: Any, digits: int, depth: int) -> str:
+def _container(value: Any, digits: int, detail: Detail, depth: int) -> str:
     if depth == DEEPEST:
         return "..."
     if isinstance(value, set | frozenset) and not value:
         return "set()"  # {} is a dict
 
     def inner(part: Any) -> str:
-        return show(part, digits=digits, depth=depth + 1)
+        return _show(part, digits, detail, depth + 1)
 
     if isinstance(value, Mapping):
         opened, closed = "{", "}"
-        parts = [f"{inner(k)}: {inner(value[k])}" for k in list(value)[:MOST_ITEMS]]
+        parts = [f"{inner(k)}: {inner(value[k])}" for k in list(value)[: detail.items]]
     else:
         opened, closed = "{}"
         if isinstance(value, list):
@@ -157,28 +198,28 @@ def _container(value: Any, digits: int, depth: int) -> str:
         if isinstance(value, tuple):
             opened, closed = "()"
         if isinstance(value, set | frozenset):  # a set has no order of its own
-            parts = sorted(inner(part) for part in value)[:MOST_ITEMS]
+            parts = sorted(inner(part) for part in value)[: detail.items]
         else:
-            parts = [inner(part) for part in value[:MOST_ITEMS]]
-    if len(value) > MOST_ITEMS:
+            parts = [inner(part) for part in value[: detail.items]]
+    if len(value) > detail.items:
         parts.append(f"... ({len(value)} in all)")
     if isinstance(value, tuple) and len(value) == 1:
         closed = ",)"
     return opened + ", ".join(parts) + closed
 
 
-def _record(record: Fields, digits: int, depth: int) -> str:
-    """ "Chunk(id='a#0', start=0)", its fields in their order."""
+def _record(record: Fields, digits: int, detail: Detail, depth: int) -> str:
+    """ "Chunk(id='a#0', start=0)", its fields in their order; "Chunk('a#0', ...)"."""
     if depth == DEEPEST:
         return f"{record.kind}(...)"
-    shown = (
-        f"{name}={show(value, digits=digits, depth=depth + 1)}"
-        for name, value in list(record.values.items())[:MOST_ITEMS]
-    )
-    return f"{record.kind}({', '.join(shown)})"
+    fields = list(record.values.items())[: FULL.items]
+    shown = [(name, _show(it, digits, detail, depth + 1)) for name, it in fields]
+    if len(shown) < 2 or detail.whole or depth == 0:
+        return f"{record.kind}({', '.join(f'{name}={text}' for name, text in shown)})"
+    return f"{record.kind}({shown[0][1]}, ...)"
 
 
 def _draws(draws: Draws) -> str:
     """The first draws, which tell two runs apart."""
-    first = ", ".join(map(str, draws.values[:MOST_ITEMS]))
+    first = ", ".join(map(str, draws.values[: FULL.items]))
     return f"{first}, ... ({len(draws.values):,} draws)"

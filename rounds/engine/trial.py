@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from rounds.engine import draws, guard, perform, show, story
-from rounds.engine.compare import alike
+from rounds.engine.alike import alike
 from rounds.engine.instance import Instance, NoObject
 from rounds.engine.lines import Lines
 from rounds.engine.perform import guarded, snapshot

@@ -1,0 +1,47 @@
+"""Did two programs return the same? For naming a mistake."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rounds.engine.arrays import ARRAY, BOOL, FLOAT, INT, close, np
+from rounds.engine.compare import same_type
+from rounds.engine.fields import Fields
+
+# What is compared to the letter.
+EXACT = (str, bytes, bool, int, type(None))
+
+
+def alike(one: Any, other: Any) -> bool:
+    """Are two values the same, up to rounding?"""
+    if type(one) is type(other) and type(one) in EXACT:  # most of what is compared
+        return bool(one == other)
+    if isinstance(one, ARRAY) and isinstance(other, ARRAY):
+        if one.shape != other.shape or one.dtype.kind != other.dtype.kind:
+            return False
+        if one.dtype.kind != "f":
+            return bool(np.array_equal(one, other))
+        rtol, atol = _rounding(one, other)
+        return bool(np.allclose(one, other, rtol=rtol, atol=atol, equal_nan=True))
+    if isinstance(one, tuple | list) and isinstance(other, tuple | list):
+        same_kind = isinstance(one, tuple) == isinstance(other, tuple)
+        return (
+            same_kind
+            and len(one) == len(other)
+            and all(alike(a, b) for a, b in zip(one, other, strict=True))
+        )
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(alike(one[k], other[k]) for k in one)
+    if isinstance(one, FLOAT) and isinstance(other, FLOAT):
+        return close(float(one), float(other), rtol=1e-6, atol=1e-9)
+    if isinstance(one, Fields) and isinstance(other, Fields):
+        return one.kind == other.kind and alike(one.values, other.values)
+    plain = (*EXACT, *BOOL, *INT, set, frozenset)
+    if isinstance(one, plain) and isinstance(other, plain):
+        return same_type(one, other) and bool(one == other)
+    return type(one).__name__ == type(other).__name__
+
+
+def _rounding(one: "np.ndarray", other: "np.ndarray") -> tuple[float, float]:
+    """(rtol, atol) of the coarser of two floating dtypes."""
+    size = min(one.dtype.itemsize, other.dtype.itemsize)
+    return {2: (2e-2, 2e-3), 4: (1e-4, 1e-6)}.get(size, (1e-6, 1e-9))
