@@ -13,8 +13,16 @@ EXACT = (str, bytes, bool, int, type(None))
 
 def alike(one: Any, other: Any) -> bool:
     """Are two values the same, up to rounding?"""
-    if type(one) is type(other) and type(one) in EXACT:  # most of what is compared
-        return bool(one == other)
+    kind = type(one)
+    if kind is type(other):  # most of what is compared
+        if kind in EXACT:
+            return bool(one == other)
+        if kind is list or kind is tuple:
+            return len(one) == len(other) and all(map(alike, one, other))
+        if kind is dict:
+            return one.keys() == other.keys() and all(
+                alike(part, other[key]) for key, part in one.items()
+            )
     if isinstance(one, ARRAY) and isinstance(other, ARRAY):
         if one.shape != other.shape or one.dtype.kind != other.dtype.kind:
             return False

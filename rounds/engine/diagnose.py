@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rounds import bank
-from rounds.engine import run
+from rounds.engine import perform, run
 from rounds.engine.known import Known, same
 from rounds.engine.run import Outcome
 from rounds.engine.step import Failure
@@ -61,6 +61,18 @@ async def ajudge(
     itself: the label of the one that the candidate is, which is then not run a second
     time to see that it does the same.
     """
+    with perform.kept_generators():
+        return await _judged(exercise, candidate, level, known, itself, **how)
+
+
+async def _judged(
+    exercise: Exercise,
+    candidate: Any,
+    level: int | None,
+    known: Known | None,
+    itself: str | None,
+    **how: Any,
+) -> Verdict:
     cases = exercise.upto(level)
     done = await run.attempts(exercise, cases, candidate, **how)
     calls = sum(outcome.calls for outcome in done)

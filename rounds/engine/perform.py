@@ -8,6 +8,7 @@ import warnings
 from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
+from types import FunctionType, MethodType
 from typing import Any
 
 from rounds.engine import guard, show
@@ -17,8 +18,9 @@ from rounds.engine.fields import Fields, fields_of
 
 # Exactly these types need no copy, and have no size.
 ATOMS = frozenset((int, float, bool, type(None)))
+SIZED = frozenset((str, bytes, list, tuple, dict, set))
 LARGEST = 10**6  # entries of a value that is copied to be compared
-DICTS = (dict, Counter, OrderedDict, defaultdict)  # Python's own, copied as they are
+DICTS = (Counter, OrderedDict, defaultdict)  # Python's own, copied as they are
 MOST_PRINTED = 400  # characters kept of what a candidate prints in one call
 
 
@@ -54,19 +56,24 @@ def quiet() -> Iterator[Page]:
 
 
 @contextmanager
-def seeded() -> Iterator[None]:
-    """Seed the global generators, and put them back as they were: a program that
-    draws from them by mistake is to do the same each time."""
+def kept_generators() -> Iterator[None]:
+    """Put the global generators back as they were: the reader's notebook draws from
+    them too."""
     ours, numpys = random.getstate(), np.random.get_state() if np else None
-    random.seed(0)
-    if np:
-        np.random.seed(0)
     try:
         yield
     finally:
         random.setstate(ours)
         if np:
             np.random.set_state(numpys)
+
+
+def seed() -> None:
+    """Seed the global generators: a program that draws from them by mistake is to do
+    the same each time."""
+    random.seed(0)
+    if np:
+        np.random.seed(0)
 
 
 class Peak:
@@ -89,6 +96,8 @@ class Peak:
 
 def fits(function: Any, args: tuple, kwargs: Mapping[str, Any]) -> None:
     """Raise WrongCall if `function` cannot be called like that."""
+    if _plainly_fits(function, args, kwargs):
+        return
     if function is None:
         raise WrongCall("there is nothing of that name")
     if not callable(function):
@@ -103,6 +112,27 @@ def fits(function: Any, args: tuple, kwargs: Mapping[str, Any]) -> None:
         raise WrongCall(f"{error}; yours takes {signature}") from None
 
 
+def _plainly_fits(function: Any, args: tuple, kwargs: Mapping[str, Any]) -> bool:
+    """True for a plain function that takes these. Most are, and to ask `inspect` takes
+    longer than most calls."""
+    if type(function) is MethodType:
+        function, args = function.__func__, (None, *args)
+    if type(function) is not FunctionType or function.__dict__:  # decorated, say
+        return False
+    code = function.__code__
+    count, last = code.co_argcount, code.co_argcount + code.co_kwonlyargcount
+    names = code.co_varnames
+    required = {*names[: count - len(function.__defaults__ or ())]}
+    required |= {*names[count:last]} - (function.__kwdefaults__ or {}).keys()
+    given = {*names[: len(args)], *kwargs}
+    return (
+        not code.co_posonlyargcount
+        and len(args) <= count
+        and len(given) == len(args) + len(kwargs)
+        and required <= given <= {*names[:last]}
+    )
+
+
 def names(function: Any) -> list[str]:
     """What a function calls its arguments; nothing where it does not say."""
     signature = guarded(inspect.signature, function, otherwise=inspect.Signature())
@@ -115,15 +145,20 @@ def snapshot(value: Any, most: int = LARGEST) -> Any:
     Raises ValueError for a value of more than `most` entries at one depth, and
     RecursionError for one that contains itself.
     """
-    if type(value) in ATOMS or (type(value) is str and len(value) <= most):
-        return value  # most of what is looked at
-    if entries(value) > most:
+    kind = type(value)
+    if kind in ATOMS:  # most of what is looked at
+        return value
+    if (len(value) if kind in SIZED else entries(value)) > most:
         raise ValueError(f"more than {most} entries")
+    if kind is str or kind is bytes:
+        return value
+    if kind is list or kind is tuple or kind is set:
+        return kind([snapshot(part, most) for part in value])
+    if kind is dict:
+        return {key: snapshot(part, most) for key, part in value.items()}
     if isinstance(value, ARRAY):
         return np.array(value)
-    if type(value) in (list, tuple, set):
-        return type(value)(snapshot(part, most) for part in value)
-    if type(value) in DICTS:
+    if kind in DICTS:
         kept = value.copy()
         for key, part in value.items():
             kept[key] = snapshot(part, most)
@@ -132,25 +167,35 @@ def snapshot(value: Any, most: int = LARGEST) -> Any:
 
 
 def sight(value: Any) -> Any:
-    """What a candidate returned, kept to be compared, records by their fields; a
+    """What a candidate returned, kept to be compared, records by their fields of now; a
     monster only by its kind."""
-    name = f"a {type(value).__name__}"
-    kept = guarded(snapshot, value, otherwise=guarded(show.kind, value, otherwise=name))
-    return guarded(_by_fields, kept, otherwise=name)
+    try:
+        return _noted(value)
+    except guard.Stopped:
+        raise
+    except BaseException:
+        return guarded(show.kind, value, otherwise=f"a {type(value).__name__}")
 
 
-def _by_fields(value: Any) -> Any:
-    """`value`, a snapshot, with every record in it as its Fields of now."""
-    if type(value) in (list, tuple):
-        return type(value)(map(_by_fields, value))
-    if type(value) is dict:
-        return {key: _by_fields(part) for key, part in value.items()}
-    if type(value) in ATOMS or type(value) is str:
+def _noted(value: Any) -> Any:
+    """A snapshot of `value` with every record in it as its Fields."""
+    kind = type(value)
+    if kind in ATOMS:
+        return value
+    if kind in SIZED and len(value) > LARGEST:
+        raise ValueError(f"more than {LARGEST} entries")
+    if kind is str or kind is bytes:
+        return value
+    if kind is list or kind is tuple:
+        return kind([_noted(part) for part in value])
+    if kind is dict:
+        return {key: _noted(part) for key, part in value.items()}
+    if isinstance(value, Draws):  # they differ, and may be right
         return value
     record = fields_of(value)
-    if record is None or isinstance(value, Draws):  # draws differ, and may be right
-        return value
-    held = {name: _by_fields(snapshot(it)) for name, it in record.values.items()}
+    if record is None:
+        return snapshot(value)
+    held = {name: _noted(part) for name, part in record.values.items()}
     return Fields(record.kind, held)
 
 

@@ -40,13 +40,16 @@ async def attempt(
 ) -> Outcome:
     """Put the candidate in one case. Raises nothing for what it does there.
 
+    The global generators are seeded, and not put back: see perform.kept_generators.
+
     guarded: stop it after guard.SECONDS; for where no other process watches.
     announce, silent, only_call: see Trial.
     """
     trial = Trial(exercise, case, candidate, announce, silent, only_call)
     stopped = False
     try:
-        with perform.seeded(), guard.limited() if guarded else nullcontext() as renew:
+        perform.seed()
+        with guard.limited() if guarded else nullcontext() as renew:
             pending = case.script(trial)
             if inspect.isawaitable(pending):
                 await _kept_alive(pending, renew)
