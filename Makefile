@@ -52,7 +52,7 @@ notebooks: $(READY) ## write what is derived: exercises, outputs, table, score
 test: $(SITE_READY) $(VENV)/.dev ## lint, notebooks, twins, bank, site, browser (LITE=1: and in it)
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
-	$(ONE_THREAD) $(PY) -m rounds.build --check
+	$(ONE_THREAD) $(PY) -m rounds.build --check --unrun
 	$(ONE_THREAD) $(PY) -m pytest -n $(WORKERS) --dist loadgroup \
 		--nbval --nbval-current-env --nbval-cell-timeout=120 \
 		--ignore=tests/fixtures tests $(NOTEBOOKS)

@@ -3,7 +3,8 @@
 Each solutions/X.ipynb is cut into exercises/X.ipynb; chapters, solutions and
 exercises are executed and brought to normal form. Files that do not change are not
 written. With --check nothing is written at all, and a file that differs from what
-would be written is a fault.
+would be written is a fault. With --check --unrun what nbval compares to the letter is
+left to it: notebooks without pictures and widgets are not executed.
 """
 
 import argparse
@@ -11,6 +12,7 @@ import difflib
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from nbformat import NotebookNode, ValidationError
@@ -25,6 +27,8 @@ from rounds.notebooks.form import (
     parse,
     problems,
     settle,
+    shows_pictures,
+    with_outputs,
 )
 from rounds.notebooks.twins import cut
 from rounds.root import NoCourse, course_root
@@ -100,8 +104,11 @@ def _read(path: Path) -> str | None:
         raise Refused(f"{_where(path)}: not a notebook: it is not UTF-8.") from None
 
 
-def make(job: Job) -> NotebookNode:
-    """The job's notebook as it should be: cut, executed, in normal form."""
+def make(job: Job, stored: NotebookNode | None = None) -> NotebookNode:
+    """The job's notebook as it should be: cut, executed, in normal form.
+
+    stored: a notebook whose outputs are taken for those of a run.
+    """
     if job.source_text is None:
         raise Refused(
             f"{job.where}: {job.origin}, which it is cut from, does not exist; delete"
@@ -110,16 +117,22 @@ def make(job: Job) -> NotebookNode:
     nb = parse(job.source_text, job.origin)
     if job.source != job.path:
         nb = normalise(cut(nb, job.origin))
+    if stored is not None:
+        return normalise(with_outputs(nb, stored))
     # All rooms are neighbours, and --check makes no folder for a first exercise.
     folder = job.path.parent if job.path.parent.is_dir() else job.source.parent
     return normalise(execute(nb, folder, job.where))
 
 
-def build(job: Job, check: bool) -> Outcome:
-    """Make one notebook and say what is to be written; with `check`, what differs."""
+def build(job: Job, check: bool, unrun: bool = False) -> Outcome:
+    """Make one notebook and say what is to be written; with `check`, what differs.
+
+    unrun: without executing it where nbval compares all of its outputs.
+    """
     try:
-        new = make(job)
         committed = _committed(job)
+        words_only = committed is not None and not shows_pictures(committed)
+        new = make(job, committed if unrun and words_only else None)
         if committed is not None:
             new = settle(new, committed)
         text = as_text(new)
@@ -166,17 +179,25 @@ def main(arguments: list[str] | None = None, root: Path | None = None) -> int:
         action="store_true",
         help="write nothing; fail if a file would change",
     )
+    parser.add_argument(
+        "--unrun",
+        action="store_true",
+        help="with --check: leave the outputs to nbval where they are words only",
+    )
     options = parser.parse_args(arguments)
+    if options.unrun and not options.check:
+        parser.error("--unrun goes with --check")
     try:
         work = jobs(root or course_root(), options.topic)
     except (Refused, NoCourse) as error:
         print(error, file=sys.stderr)
         return 1
-    print(f"Notebooks to execute, {WORKERS} at a time: {len(work)}", flush=True)
+    print(f"Notebooks to make, {WORKERS} at a time: {len(work)}", flush=True)
     faults: list[str] = []
     try:
         with ThreadPoolExecutor(WORKERS) as pool:
-            outcomes = pool.map(lambda job: build(job, options.check), work)
+            one = partial(build, check=options.check, unrun=options.unrun)
+            outcomes = pool.map(one, work)
             for job, outcome in zip(work, outcomes, strict=True):
                 if outcome.text is not None:
                     job.path.parent.mkdir(exist_ok=True)

@@ -10,6 +10,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from rounds.build import main
+from rounds.notebooks.execute import execute
 from rounds.notebooks.form import as_text, parse, problems
 from rounds.root import is_course
 
@@ -130,7 +131,7 @@ def test_second_build_changes_no_byte(copy, built, capsys):
     assert contents(copy) == contents(built)
     assert dates == {path: path.stat().st_mtime_ns for path in dates}
     assert capsys.readouterr().out.splitlines() == [
-        "Notebooks to execute, 2 at a time: 3",
+        "Notebooks to make, 2 at a time: 3",
         "  chapters/tiny.ipynb: unchanged",
         "  solutions/tiny.ipynb: unchanged",
         "  exercises/tiny.ipynb: unchanged",
@@ -151,6 +152,33 @@ def test_check_names_a_hand_edited_exercise_and_a_stale_chapter(copy, capsys):
         "exercises/tiny.ipynb: differs from what solutions/tiny.ipynb gives (cell 2"
         " (code-1): another source); run python -m rounds.build",
     ]
+
+
+def test_check_leaves_words_to_nbval_and_looks_at_all_else(copy, capsys, monkeypatch):
+    ran = []
+    monkeypatch.setattr(
+        "rounds.build.execute",
+        lambda nb, folder, where: ran.append(where) or execute(nb, folder, where),
+    )
+    edit(copy / "solutions/tiny.ipynb", '"4\\n"', '"5\\n"')  # nbval compares it
+    assert main(["--check", "--unrun"], copy) == 0
+    assert ran == ["chapters/tiny.ipynb"]  # with a picture
+    edit(copy / "exercises/tiny.ipynb", "raise NotImplementedError", "return x + x")
+    edit(copy / "chapters/tiny.ipynb", "\"{'a'}\"", "\"{'b'}\"")
+    edit(
+        copy / "solutions/tiny.ipynb", '"execution_count": 2', '"execution_count": null'
+    )
+    assert main(["--check", "--unrun"], copy) == 1
+    err = capsys.readouterr().err
+    assert "chapters/tiny.ipynb: cell 2 (code-1): stale output" in err
+    assert "solutions/tiny.ipynb: cell 3 (code-2): no execution count" in err
+    assert "exercises/tiny.ipynb: differs from what solutions/tiny.ipynb gives" in err
+
+
+def test_only_a_check_may_leave_notebooks_unrun(copy, capsys):
+    with pytest.raises(SystemExit):
+        main(["--unrun"], copy)
+    assert "--unrun goes with --check" in capsys.readouterr().err
 
 
 def test_check_refuses_counts_and_outputs_that_no_run_gave(tmp_path, capsys):

@@ -75,6 +75,23 @@ def blank(nb: NotebookNode) -> NotebookNode:
     return nb
 
 
+def with_outputs(nb: NotebookNode, stored: NotebookNode) -> NotebookNode:
+    """A copy with the outputs and counts of `stored`, cell by cell in its order."""
+    nb = deepcopy(nb)
+    ran = [cell for cell in stored.cells if cell.cell_type == "code"]
+    cells = [cell for cell in nb.cells if cell.cell_type == "code"]
+    for cell, old in zip(cells, ran, strict=False):
+        cell.outputs, cell.execution_count = old.outputs, old.execution_count
+    return nb
+
+
+def shows_pictures(nb: NotebookNode) -> bool:
+    """True if an output is more than words: nbval compares no pictures and widgets."""
+    outputs = [o for cell in nb.cells for o in cell.get("outputs", [])]
+    kinds = {kind for output in outputs for kind in output.get("data", {})}
+    return "widgets" in nb.metadata or bool(kinds - {"text/plain", "text/html"})
+
+
 def normalise(nb: NotebookNode) -> NotebookNode:
     """A copy in normal form: of all that may vary between two runs, nothing is left."""
     nb = _with_fixed_widget_ids(deepcopy(nb))
