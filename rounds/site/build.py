@@ -27,7 +27,12 @@ STRICT = ["-W", "-n", "--keep-going"]
 PROGRESS = ("reading sources", "writing output")
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
-_JUPYTER_BOOK = "from jupyter_book.cli.main import main; main()"
+# jsonschema, if it can, loads the grammars of all kinds of addresses: seconds for
+# formats that no file here has.
+_JUPYTER_BOOK = (
+    "import sys; sys.modules['rfc3987_syntax'] = None; "
+    "from jupyter_book.cli.main import main; main()"
+)
 
 
 def build(root: Path | None = None) -> Path:

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from rounds.site import SiteError, lite_files, lite_notebooks, lite_packages
+from rounds.site import SiteError, lite_files, lite_packages
 
 # Of Pyodide's npm package; the rest is for Node or for those who read its source.
 RUNTIME = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip")
@@ -50,6 +50,9 @@ def runs(root: Path, topic: str, environment: Mapping[str, str]) -> str | None:
     """Where a topic's exercise opens, from the root of the site; None for nowhere."""
     if not wanted(environment):
         return None
+    # Here, since to read notebooks takes seconds to import.
+    from rounds.site import lite_notebooks
+
     if source(environment, root) is None and lite_notebooks.missing(root, topic):
         return None
     return f"lite/notebooks/index.html?path={topic}.ipynb"
@@ -57,6 +60,8 @@ def runs(root: Path, topic: str, environment: Mapping[str, str]) -> str | None:
 
 def build(root: Path, html: Path, environment: Mapping[str, str]) -> None:
     """Build it into lite/ below `html`, the site's pages. Raises SiteError."""
+    from rounds.site import lite_notebooks
+
     wheels = lite_files.wheels(root)
     work = root / "_build" / "lite"
     shutil.rmtree(work, ignore_errors=True)
