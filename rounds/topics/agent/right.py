@@ -85,8 +85,9 @@ def run_agent(
 
     task: str, sent as it is. tools: a list of Tool, names distinct.
     llm: (messages) -> str, messages [{"role": str, "content": str}, ...].
-    max_steps: the most model calls. max_tokens: the most tokens sent and received,
-    as count_tokens(text) -> int counts them. approve: (name, args) -> True or not.
+    max_steps: the most model calls. max_tokens: the most tokens, as
+    count_tokens(text) -> int counts them, sent and received up to and with a prompt;
+    the reply to the last may exceed it. approve: (name, args) -> True or not.
     Returns a Result; whatever the model or a tool does wrong is told to the model.
     Raises ValueError for max_tokens without count_tokens; what is no Exception,
     a KeyboardInterrupt say, passes through.
