@@ -75,6 +75,16 @@ def test_wrong_program_is_named_as_itself(exercise: Exercise, label: str):
 
 
 @pytest.mark.parametrize("exercise", PER_EXERCISE)
+def test_verdict_does_not_rest_on_knowing_which_program_it_is(exercise: Exercise):
+    programs = known(exercise.name)
+    for label in list(programs.told)[::20]:
+        verdict = judge(exercise, programs.build(label), known=programs)
+        assert str(write(exercise, None, verdict)) == str(
+            write(exercise, None, refused(exercise.name, label))
+        )
+
+
+@pytest.mark.parametrize("exercise", PER_EXERCISE)
 def test_reports_are_short_narrow_and_never_hold_the_solution(exercise: Exercise):
     lines = bank.source(bank.reference(exercise)).splitlines()
     code = {line.strip() for line in lines if len(line.strip()) > 25 and "=" in line}
