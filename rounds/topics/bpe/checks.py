@@ -294,6 +294,7 @@ def _(t):
     merged(t, (3, 1, 2, 4), (1, 2), 9)
     merged(t, (3, 1, 2, 4, 1, 2, 1, 2), (1, 2), 9)
     merged(t, (5, 6, 7, 8), (7, 8), 256)
+    merged(t, (0, 0, 1), (0, 1), 9)
 
 
 @merge_pair.case("What is not the pair stays as it is.")
@@ -631,7 +632,7 @@ def _(t):
         {END, "<|no|>"},
         [END, "<|no|>"],
         ("<|no|>", END),
-        frozenset({END, "other"}),
+        {END, "other"},
         [END, END],
     ):
         tok.call("encode", f"low{END}<|no|>", allowed_special=allowed).equals(due)
@@ -974,6 +975,7 @@ def _(t):
     with empty_folder():
         tok = t.new(merges, [END], pattern=DIGIT_BY_DIGIT, ids=ids, name="tok")
         saves(tok, "tokenizer.json")
+        saves(t.new(LOW, name="tok"), "another.json")  # it must not count for the first
         again = loads(t, "tokenizer.json")
         again.get("vocab").equals({i: token for token, i in ids.items()})
         has_merges(again, merges)
@@ -1303,6 +1305,9 @@ def _(t):
         tokenizes(t, "bo ow bow", merges)
     for middle in ((b"c", b"o"), (b"o", b"w")):  # as many, with the same ends
         tokenizes(t, "cow", [(b"x", b"y"), middle, (b"y", b"z")])
+    both = [(b"n", b"o"), (b"o", b"d")]
+    for merges in (both, both[::-1]):  # the same ones, in another order
+        tokenizes(t, "nod", merges)
 
 
 class SameList(list):

@@ -437,6 +437,7 @@ def _(t):
 def _(t):
     for x in ([999.0, 1001.0, 1000.0], [-1001.0, -999.0, -1000.0], [3e4, 0.0, -3e4]):
         tries_nuclei(t, x, (0.5, 0.8))
+    tries_nuclei(t, [1000.0, 999.0, -1000.0, -999.0], (0.8,))  # far from the mean, too
 
 
 @top_p_filter.case(
@@ -611,6 +612,8 @@ def tries_draws(t, seed: int, logits: Sequence[float], times: int = MANY, **how)
 UNSORTED = [0.5, 2.0, -0.5, 1.3]  # probabilities 0.12, 0.56, 0.05, 0.28
 # The best has 0.27: noise that is not Gumbel's gives it another share.
 ONE_OF_MANY = [-7.0] * 9 + [-5.0] + [-7.0] * 11
+# The best has a half, beside many: a race whose noise is exponential gives it more.
+HALF_IN_ONE = [0.0] * 60 + [math.log(200)] + [0.0] * 140
 
 
 @sample.case("When one token is left it is drawn.", level=2)
@@ -626,6 +629,7 @@ def _(t):
     ):
         due = ranked(x)[0]
         t.call(np.array(x), **how, rng=generator(1)).equals(due)
+    tries_draws(t, 63, UNSORTED, 20, top_k=1)
 
 
 @sample.case(
@@ -652,6 +656,7 @@ def _(t):
 def _(t):
     tries_draws(t, 2, UNSORTED)
     tries_draws(t, 3, ONE_OF_MANY)
+    tries_draws(t, 62, HALF_IN_ONE, 800)
 
 
 @sample.case("A high temperature evens the draws out, a low one sharpens.", level=2)
@@ -809,6 +814,7 @@ def _(t):
 def _(t):
     tries_draws(t, 22, [1000.0, 1001.0, 999.0], SOME)
     tries_draws(t, 23, [-1000.0, -1001.0, -999.0], SOME)
+    tries_draws(t, 64, [1000.0, 999.0, -1000.0, -999.0], FEW)
     tries_draws(t, 23, [10.0, 11.0, 9.0], FEW, temperature=0.01)
 
 
@@ -941,6 +947,8 @@ def _(t):
 def _(t):
     tries_draws(t, 36, UNSORTED, SOME, previous=[1, 3])
     tries_draws(t, 37, UNSORTED, SOME, repetition_penalty=5.0)
+    # A penalty of 1.1 that nobody asked for would make the other one the best.
+    t.call(np.array([1.05, 1.0]), top_k=1, previous=[0], rng=generator(65)).equals(0)
 
 
 @sample.case("The penalty comes before temperature 0.", level=3)
