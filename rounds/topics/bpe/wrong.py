@@ -3428,8 +3428,9 @@ ranks_returned = edit(
 split_fast = edit(
     "tokenize_fast",
     "white-space-lost",
-    "White space is gone, or cut in another way: the text was split at spaces. The "
-    "pre-tokens are those of GPT2_PATTERN, as in slow_tokenize.",
+    "The text was cut at white space alone, so that white space is gone, or letters, "
+    "numbers and signs stay together. The pre-tokens are those of GPT2_PATTERN, as in "
+    "slow_tokenize.",
     "regex.findall(GPT2_PATTERN, text)",
     "text.split()",
 )

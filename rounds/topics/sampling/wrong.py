@@ -2759,8 +2759,8 @@ def sample_softmax_twice_of_the_kept(logits, *, rng, **how):
 sample_global = edit(
     "sample",
     "global-generator",
-    "The draw came from a global generator, not from the rng that was given: the same "
-    "seed gives other tokens, and whoever else uses the global one is disturbed.",
+    "A global generator was used or seeded, and not the rng that was given alone: "
+    "whoever else uses the global one is disturbed.",
     "rng.choice(",
     "np.random.choice(",
     seen_in="bytedance/GRN #27",
@@ -3832,8 +3832,9 @@ def sample_noise_first(logits, *, rng, **how):
 @mistake(
     "sample",
     "gumbel-sign",
-    "The noise is not Gumbel noise: a minus sign is missing, or another distribution "
-    "was taken. Draws are too even, or too far in the tail.",
+    "The noise is not Gumbel noise: a minus sign or a logarithm is missing, or another "
+    "distribution was taken. The largest of noisy scores is a draw from the softmax "
+    "with Gumbel noise alone; here the shares are wrong.",
 )
 def sample_gumbel_wrong_sign(logits, *, rng, **how):
     u = rng.random(len(logits))
