@@ -338,8 +338,8 @@ def count_pairs_that_calls_itself(words):
 @mistake(
     "merge_pair",
     "overlaps-merged",
-    "An id was used in two merges: (1, 1, 1) with the pair (1, 1) gave two new ids, "
-    "but only two of the three ids go into the first, and the third stays: (9, 1).",
+    "An id was used in two merges. Of (1, 1, 1) with the pair (1, 1) the first two "
+    "become the new id, and the third stays as it is: (9, 1).",
     seen_in="karpathy/minbpe #38",
 )
 def merge_pair_everywhere_at_once(ids, pair, new_id):
