@@ -1,12 +1,119 @@
-// On the search page: excerpts come from the text of a page, not from its buttons.
+// On the search page: a result leads to the section of its page that has the most of the
+// words asked for, and its excerpt is from there. Sphinx shows the page's head, and marks
+// every "p" of every word for somebody who asks for top-p.
 document.addEventListener("DOMContentLoaded", () => {
-  const whole = Search.htmlToText;
-  Search.htmlToText = (html, anchor) => {
+  const NOT_TEXT =
+    "script, style, template, button, details.hide > summary, h1, h2, h3";
+  const LENGTH = 240; // of an excerpt, in characters, as Sphinx's
+  const stemmer = new Stemmer();
+
+  const oneLine = (node) => node.textContent.replace(/\s+/g, " ").trim();
+
+  /** The words of `text` that are asked for: where they stand, and their stems. */
+  const hits = (text, asked) =>
+    [...text.matchAll(/[\p{Letter}\p{Number}_]+/gu)]
+      .map((word) => [word.index, word[0], stemmer.stemWord(word[0].toLowerCase())])
+      .filter(([, , stem]) => asked.has(stem));
+
+  /** Long words say more than short ones, and each counts once. */
+  const weight = (stems) => [...new Set(stems)].join("").length;
+
+  /** The best excerpt of `text`: its weight, where it begins, and its hits. */
+  const excerpt = (text, asked) => {
+    let best = { weight: 0, start: 0, hits: [] };
+    const all = hits(text, asked);
+    for (const [start] of all) {
+      const near = all.filter(
+        ([at, word]) => start <= at && at + word.length <= start + LENGTH - 60
+      );
+      const found = weight(near.map(([, , stem]) => stem));
+      if (found > best.weight) best = { weight: found, start, hits: near };
+    }
+    return best;
+  };
+
+  /** A term of the glossary: its name, its address, what it means. */
+  const defined = (term) => ({
+    id: term.id,
+    heading: oneLine(term),
+    text: oneLine(term.nextElementSibling),
+  });
+
+  /** The sections and terms of an article, or of what `anchor` names in it. */
+  const places = (page, anchor) => {
+    const at = anchor && page.querySelector(`.bd-article [id="${anchor.slice(1)}"]`);
+    if (at?.tagName === "DT") return [defined(at)];
+    const terms = [...page.querySelectorAll(".bd-article dl.glossary > dt[id]")];
+    const sections = at ? [at] : [...page.querySelectorAll(".bd-article section[id]")];
+    const parts = sections.map((section) => {
+      const own = section.cloneNode(true);
+      for (const part of own.querySelectorAll("section, dl.glossary")) part.remove();
+      const title = own.querySelector("h1, h2, h3");
+      const heading = title && title.tagName !== "H1" ? oneLine(title) : "";
+      for (const part of own.querySelectorAll(NOT_TEXT)) part.remove();
+      return { id: heading && section.id, heading, text: oneLine(own) };
+    });
+    return at ? parts : [...parts, ...terms.map(defined)];
+  };
+
+  /** The excerpt as a paragraph with the words marked that were asked for. */
+  const paragraph = ({ text }, { start, hits }) => {
+    const shown = document.createElement("p");
+    shown.classList.add("context");
+    const last = Math.max(0, ...hits.map(([at, word]) => at + word.length));
+    const before = last < LENGTH ? 0 : text.indexOf(" ", start - 60) + 1;
+    let end = before + LENGTH;
+    if (end < text.length) end = text.lastIndexOf(" ", end);
+    let at = before;
+    shown.append(before ? "… " : "");
+    for (const [place, word] of hits) {
+      const mark = document.createElement("span");
+      mark.classList.add("highlighted");
+      mark.textContent = word;
+      shown.append(text.slice(at, place), mark);
+      at = place + word.length;
+    }
+    shown.append(text.slice(at, Math.max(end, at)), end < text.length ? " …" : "");
+    return shown;
+  };
+
+  Search.makeSearchSummary = (html, asked, anchor) => {
     const page = new DOMParser().parseFromString(html, "text/html");
-    const around =
-      ".bd-header-article, .rounds-bar, #jb-print-docs-body, .bd-article ~ *, " +
-      ".bd-sidebar-secondary, .bd-footer-content";
-    for (const part of page.querySelectorAll(around)) part.remove();
-    return whole(page.documentElement.outerHTML, anchor);
+    for (const sign of page.querySelectorAll(".headerlink")) sign.remove();
+    const found = places(page, anchor).map((place) => {
+      const part = excerpt(place.text, asked);
+      const inHeading = weight(hits(place.heading, asked).map(([, , stem]) => stem));
+      return { place, part, weight: part.weight + inHeading };
+    });
+    if (!found.length) return null;
+    const best = found.reduce((a, b) => (b.weight > a.weight ? b : a));
+    const shown = paragraph(best.place, best.part);
+    // Sphinx puts it below the link when it has it.
+    queueMicrotask(() => {
+      const link = shown.parentElement.querySelector("a");
+      if (!best.place.heading) return;
+      link.hash = best.place.id;
+      link.textContent = `${link.textContent.split(" > ")[0]} > ${best.place.heading}`;
+    });
+    return shown;
+  };
+
+  // Marks are made above; a page that is come to from here has none.
+  const parse = Search._parseQuery;
+  Search._parseQuery = (query) => {
+    const [text, asked, without, , objects] = parse(query);
+    localStorage.removeItem("sphinx_highlight_terms");
+    return [text, asked, without, new Set(), objects];
+  };
+
+  // Of a page that has an entry of its own for the words, that entry is enough. The
+  // last result is shown first.
+  const perform = Search._performSearch;
+  Search._performSearch = (...query) => {
+    const results = perform(...query);
+    return results.filter(
+      ([page, , anchor], i) =>
+        anchor || !results.slice(i + 1).some(([other, , at]) => other === page && at)
+    );
   };
 });

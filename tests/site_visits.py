@@ -97,7 +97,9 @@ class Tour:
     faults: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     reached: dict[str, list[str]] = field(default_factory=dict)
     letters: list[float] = field(default_factory=list)
-    results: list[tuple[str, str]] = field(default_factory=list)  # link, excerpt
+    # Of each result: link, title, excerpt, the words marked in it.
+    results: list[tuple[str, str, str, list[str]]] = field(default_factory=list)
+    marked_after: int = -1  # words marked on a page that was come to from a result
     missing: str = ""
 
 
@@ -267,15 +269,23 @@ async def moves(tab: Page) -> bool:
 
 
 async def search(found: Tour, tab: Page, address: str) -> None:
-    """What the search page answers to "top-p boundary"."""
+    """What the search page answers to "top-p boundary", and where that leads."""
     await tab.goto(f"{address}/search.html?q=top-p+boundary")
     excerpts = "document.querySelectorAll('#search-results p.context')"
-    await tab.wait_for_function(f"() => {excerpts}.length > 2")
+    await tab.wait_for_function(
+        f"() => {excerpts}.length > 2 && "
+        f"{excerpts}.length == document.querySelectorAll('#search-results li').length"
+    )
+    marked = "[...one.querySelectorAll('.highlighted')].map(mark => mark.innerText)"
     found.results = await tab.evaluate(
-        """() => [...document.querySelectorAll('#search-results li')].map(one => [
-          one.querySelector('a').href, one.querySelector('p.context')?.innerText ?? ''])
+        f"""() => [...document.querySelectorAll('#search-results li')].map(one => [
+          one.querySelector('a').href, one.querySelector('a').innerText,
+          one.querySelector('p.context').innerText, {marked}])
         """
     )
+    await tab.locator("#search-results a", has_text="Sampling: exercise").click()
+    await tab.wait_for_timeout(50)  # Sphinx marks words ten milliseconds after
+    found.marked_after = await tab.locator(".highlighted").count()
 
 
 async def miss(found: Tour, tab: Page, address: str) -> None:

@@ -280,11 +280,31 @@ def test_lines_of_prose_have_a_length_that_reads_well(seen: Tour):
 
 
 def test_search_finds_the_top_p_boundary(seen: Tour, address: str):
-    links, excerpts = zip(*seen.results, strict=True)
-    assert links[0] == f"{address}/glossary.html#term-top-p-boundary"
-    assert any(link.startswith(f"{address}/chapters/sampling.html") for link in links)
-    assert any("top-p" in excerpt.lower() for excerpt in excerpts)
-    assert not any(".pdf" in excerpt for excerpt in excerpts)  # a button's
+    link, title, excerpt, marked = seen.results[0]
+    assert link == f"{address}/glossary.html#term-top-p-boundary"
+    assert title == "Names and terms > top-p boundary"
+    assert "crosses the threshold" in excerpt and set(marked) <= {"Top", "p"}
+
+
+def test_result_of_a_search_is_the_section_with_the_words(seen: Tour, address: str):
+    found = {title: (link, excerpt) for link, title, excerpt, _ in seen.results}
+    title = "Sampling: exercise > Level 1: temperature, top-k, top-p"
+    link, excerpt = found[title]
+    anchor = "level-1-temperature-top-k-top-p"
+    assert link == f"{address}/exercises/sampling.html#{anchor}"
+    assert "top-p" in excerpt.lower() and "\n" not in excerpt
+    assert len({link.partition("#")[0] for link, *_ in seen.results}) == len(found)
+
+
+def test_search_marks_whole_words_and_only_among_its_results(seen: Tour):
+    marked = {word.lower() for *_, words in seen.results for word in words}
+    assert marked == {"top", "p", "boundary"}
+    assert seen.marked_after == 0
+
+
+def test_excerpts_of_a_search_are_text_and_not_what_buttons_say(seen: Tour):
+    excerpts = " ".join(excerpt for *_, excerpt, _ in seen.results)
+    assert not any(words in excerpts for words in (".pdf", "Show the", "Hide the"))
 
 
 def test_address_that_leads_nowhere_is_told_in_the_look_of_the_site(seen: Tour):
