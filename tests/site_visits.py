@@ -7,11 +7,12 @@ then only read. `Tour` says what there is to be read.
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, TimeoutError, async_playwright
 from site_helpers import BROWSER_FLAGS, ROOT, find_browser
 
 AT_ONCE = 3
@@ -67,11 +68,33 @@ new PerformanceObserver(list => {
   for (const one of list.getEntries()) if (!one.hadRecentInput) shifted += one.value;
 }).observe({type: "layout-shift", buffered: true});
 """
+# Formulas that a line ends with, though no space divides them from what is next.
+TORN = """() => [...document.querySelectorAll('.bd-article span.math')].filter(one => {
+  const next = one.nextSibling;
+  if (!one.checkVisibility() || next?.nodeType !== 3 || !/^\\S/.test(next.data))
+    return false;
+  const sign = document.createRange();
+  sign.setStart(next, 0);
+  sign.setEnd(next, 1);
+  const {bottom} = one.getBoundingClientRect();
+  return sign.getBoundingClientRect().top > bottom - 5;
+}).map(one => one.parentElement.innerText.slice(0, 80))"""
 # Letters on a line, of each paragraph of three lines and more; the last one is short.
 LETTERS = """() => [...document.querySelectorAll('.bd-article section > p')].map(p => {
   const lines = p.clientHeight / parseFloat(getComputedStyle(p).lineHeight);
   return lines > 2.5 ? p.innerText.length / (Math.round(lines) - 0.5) : 0;
 }).filter(Boolean)"""
+
+# Goes to the middle of a page's longest part, and says what that part is called.
+LONGEST = """() => {
+  const parts = [...document.querySelectorAll('.bd-article > section > section')];
+  const [longest] = parts.sort((a, b) => b.clientHeight - a.clientHeight);
+  if (!longest) return "";
+  const at = longest.offsetTop + longest.clientHeight / 2;
+  window.scrollTo({top: at, behavior: 'instant'});
+  return longest.querySelector('h2').firstChild.textContent;
+}"""
+MARKED = "#pst-page-toc-nav .nav-link.active"
 
 
 @dataclass
@@ -85,6 +108,7 @@ class Visit:
     sticking_out: list[str] = field(default_factory=list)
     shifted: float = 0
     formulas: tuple[int, int, int] = (0, 0, 0)  # in the source, typeset, in error
+    torn: list[str] = field(default_factory=list)  # formulas from their commas
     contrast: dict[str, float] = field(default_factory=dict)
     pictures: list[list[str]] = field(default_factory=list)  # ground, filter in dark
 
@@ -97,6 +121,8 @@ class Tour:
     faults: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     reached: dict[str, list[str]] = field(default_factory=dict)
     letters: list[float] = field(default_factory=list)
+    # The part of a page that is in view, and those marked in its list of contents.
+    in_view: dict[str, tuple[str, list[str]]] = field(default_factory=dict)
     # Of each result: link, title, excerpt, the words marked in it.
     results: list[tuple[str, str, str, list[str]]] = field(default_factory=list)
     marked_after: int = -1  # words marked on a page that was come to from a result
@@ -190,6 +216,7 @@ async def visit(found: Tour, tab: Page, address: str, page: str) -> None:
             for selector in (".math", "mjx-container", "mjx-merror")
         ]
     )
+    seen.torn = await tab.evaluate(TORN)
     for scheme in ("light", "dark"):
         await turn(tab, scheme)
         seen.contrast[scheme] = min(await tab.evaluate(CONTRASTS, TEXT), default=21)
@@ -218,6 +245,11 @@ async def examine(found: Tour, tab: Page, address: str, kind: str, page: str) ->
         )
         if await reach(tab, goal) and (act is None or await act(tab))
     ]
+    if part := await tab.evaluate(LONGEST):
+        # What watches the scrolling comes to it when it can.
+        with suppress(TimeoutError):
+            await tab.locator(MARKED, has_text=part).wait_for(timeout=5_000)
+        found.in_view[kind] = (part, await tab.locator(MARKED).all_inner_texts())
 
 
 async def reach(tab: Page, goal: str) -> bool:

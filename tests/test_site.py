@@ -255,6 +255,11 @@ def test_page_can_be_read_in_light_and_dark(seen: Tour, page: str):
     assert [picture for picture in visit.pictures if picture != over] == []
 
 
+def test_no_line_begins_with_the_comma_after_a_formula(seen: Tour):
+    torn = {page: visit.torn for page, visit in seen.visits.items() if visit.torn}
+    assert torn == {}
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_axe_finds_no_serious_fault(seen: Tour, kind: str, scheme: str):
@@ -277,6 +282,12 @@ def test_keyboard_reaches_and_works_what_can_be_worked(seen: Tour, kind: str, du
 
 def test_lines_of_prose_have_a_length_that_reads_well(seen: Tour):
     assert 62 <= median(seen.letters) <= 78
+
+
+@pytest.mark.parametrize("kind", ["glossary", "chapter", "exercise", "solution"])
+def test_list_of_contents_marks_where_the_reader_is(seen: Tour, kind: str):
+    part, marked = seen.in_view[kind]
+    assert part in marked
 
 
 def test_search_finds_the_top_p_boundary(seen: Tour, address: str):

@@ -141,6 +141,21 @@ def test_page_that_is_no_solution_keeps_its_order():
     assert [cell.source for cell in shown] == ["# Title", WARNING]
 
 
+def test_folded_cells_that_follow_one_another_have_one_fold():
+    def folded(source: str):
+        printed = nbformat.v4.new_output("stream", text=f"{source} printed")
+        about = {"tags": ["hide-cell"]}
+        return nbformat.v4.new_code_cell(source, metadata=about, outputs=[printed])
+
+    plain, prose = nbformat.v4.new_code_cell("c"), nbformat.v4.new_markdown_cell("P.")
+    text = notebook_text(
+        folded("a"), folded("b"), plain, folded("d"), prose, folded("e")
+    )
+    shown = nbformat.reads(extension.readable(text, False), as_version=4).cells
+    assert [cell.source for cell in shown] == ["a\n\nb", "c", "d", "P.", "e"]
+    assert [one.text for one in shown[0].outputs] == ["a printed", "b printed"]
+
+
 # The bar
 
 

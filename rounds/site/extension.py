@@ -5,8 +5,9 @@
     {rounds-diagram}                                  a picture (diagrams/)
 
 In the notebooks' source, as shown, the lines that mark a solution are left out, the
-folded cells of a solution say what they hide, what warns of it comes first, and a cell
-that shows a diagram is its directive.
+folded cells of a solution say what they hide, what warns of it comes first, folded
+cells that follow one another have one fold, and a cell that shows a diagram is its
+directive.
 """
 
 import os
@@ -14,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from nbformat import NotebookNode
 from sphinx.application import Sphinx
 
 from rounds import catalog
-from rounds.site import accessible, bar, glossary, landing, lite, public
+from rounds.site import accessible, bar, glossary, landing, lite, public, together
 from rounds.site.diagrams import directive
 
 SOLUTION_PROMPTS = {
@@ -44,13 +46,31 @@ def readable(text: str, solution: bool) -> str:
             lines = cell.source.splitlines()
             shown = [line for line in lines if line.strip() not in MARKERS]
             cell.source = "\n".join(shown)
+    notebook.cells = in_one_fold(notebook.cells)
     if solution:
         notebook.metadata.setdefault("mystnb", {}).update(SOLUTION_PROMPTS)
         warn_first(notebook)
     return nbformat.writes(notebook)
 
 
-def warn_first(notebook: nbformat.NotebookNode) -> None:
+def in_one_fold(cells: list[NotebookNode]) -> list[NotebookNode]:
+    """The cells, those folded ones joined that nothing stands between."""
+    joined: list[NotebookNode] = []
+    for cell in cells:
+        if joined and folded(cell) and folded(joined[-1]):
+            joined[-1].source += f"\n\n{cell.source}"
+            joined[-1].outputs += cell.outputs
+        else:
+            joined.append(cell)
+    return joined
+
+
+def folded(cell: NotebookNode) -> bool:
+    """Whether code and output of the cell lie under a fold."""
+    return cell.cell_type == "code" and "hide-cell" in cell.metadata.get("tags", [])
+
+
+def warn_first(notebook: NotebookNode) -> None:
     """Move the cell that warns of a spoiler to right under the page's title."""
     for cell in notebook.cells:
         if cell.cell_type == "markdown" and SPOILER in cell.source:
@@ -89,6 +109,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("rounds-names", glossary.NamesDirective)
     app.add_directive("rounds-terms", glossary.TermsDirective)
     app.add_directive("rounds-diagram", directive.DiagramDirective)
+    app.add_post_transform(together.KeepFormulasTogether)
     url = public.address(os.environ)
     public.load(app, url)
     # Before the extensions look at what is set.

@@ -27,7 +27,8 @@ def attention_flow() -> Drawing:
         out.arrow((middle, 44), (middle, 60), (x, 60), (x, 82))
         out.text(x + 6, 75, f"w_{name}", at="start", size=12)
         step(82, name, shape, x, 100)
-    out.text(WIDTH - 8, 20, "for each head:", at="end", size=12)
+    out.box(4, 64, WIDTH - 8, 324, dashed=True)
+    out.text(WIDTH - 14, 376, "for each head", at="end", size=12)
     for x in columns[:2]:
         out.arrow((x, 122), (x, 152))
     steps = [
