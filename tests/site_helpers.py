@@ -57,7 +57,7 @@ def build_site(checkout: Path, **settings: str) -> subprocess.CompletedProcess[s
     """Build the site of `checkout` with the environment that runs the tests; of what
     may be set for the site, SITE_URL and the like, only `settings`."""
     command = [sys.executable, "-m", "rounds.site.build"]
-    unset = ("PYTHONPATH", "SITE_URL", "LITE", "LITE_PACKAGES")
+    unset = ("PYTHONPATH", "SITE_URL", "SOURCE_URL", "LITE", "LITE_PACKAGES")
     environment = {k: v for k, v in os.environ.items() if k not in unset} | settings
     return subprocess.run(
         command, cwd=checkout, env=environment, capture_output=True, text=True

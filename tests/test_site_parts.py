@@ -251,6 +251,32 @@ def test_public_address_that_is_none_is_refused_before_the_build(url, monkeypatc
         build.build(ROOT / "tests")
 
 
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("", []),
+        ("https://example.org/files", ["The files are at https://example.org/files."]),
+    ],
+)
+def test_landing_page_says_where_the_files_are_if_that_is_set(
+    tmp_path, monkeypatch, url, says
+):
+    text = "# Title\n\n```{rounds-source}\nThe files are at {source}.\n```\n"
+    monkeypatch.setenv("SOURCE_URL", url)
+    book = small_book(tmp_path, text)
+    build.run_jupyter_book(book)
+    page = parsed(book / "_build" / "html" / "index.html")
+    assert [p.get_text() for p in page.select(".bd-article section > p")] == says
+    links = [str(a["href"]) for a in page.select(".bd-article p a.external")]
+    assert links == [url] * len(says)
+
+
+def test_address_of_the_files_that_is_none_is_refused(monkeypatch):
+    monkeypatch.setenv("SOURCE_URL", "example.org/files")
+    with pytest.raises(SiteError, match="SOURCE_URL is"):
+        build.build(ROOT / "tests")
+
+
 def test_public_site_has_cards_and_a_sitemap_and_the_other_has_not(
     tmp_path, monkeypatch
 ):

@@ -2,7 +2,8 @@
 
     python -m rounds.site.build
 
-With SITE_URL set to its public address, the site has Open Graph cards and a sitemap.
+With SITE_URL set to its public address, the site has Open Graph cards and a sitemap;
+with SOURCE_URL its first page says where the files are.
 The pages come out in _build/html, from nothing each time: a build that reuses pages
 does not repeat the warnings about them.
 """
@@ -43,6 +44,7 @@ def build(root: Path | None = None) -> Path:
     root = root or course_root()
     require_version_1(version("jupyter-book"))
     public.address(os.environ)
+    public.source(os.environ)
     html = root / "_build" / "html"
     for stale in (html, root / "_build" / ".doctrees"):
         shutil.rmtree(stale, ignore_errors=True)

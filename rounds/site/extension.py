@@ -1,6 +1,7 @@
 """The Sphinx extension of this book: what its pages compute while they are built.
 
     {rounds-score} {rounds-topics} {rounds-check}     of the landing page (landing.py)
+    {rounds-source}                                   where its files are (public.py)
     {rounds-names} {rounds-terms}                     of the glossary (glossary.py)
     {rounds-diagram}                                  a picture (diagrams/)
 
@@ -106,6 +107,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("rounds-score", landing.ScoreDirective)
     app.add_directive("rounds-topics", landing.TopicsDirective)
     app.add_directive("rounds-check", landing.CheckDirective)
+    app.add_directive("rounds-source", public.SourceDirective)
     app.add_directive("rounds-names", glossary.NamesDirective)
     app.add_directive("rounds-terms", glossary.TermsDirective)
     app.add_directive("rounds-diagram", directive.DiagramDirective)

@@ -4,14 +4,21 @@ Set SITE_URL to the address when building, and each page has an Open Graph card 
 site a sitemap. Without it there is nothing of that, since both name the address. There
 is a page for addresses that do not exist in either case; its links are absolute, from
 the root of the host or of SITE_URL, as the missing page may be at any depth.
+
+Set SOURCE_URL to where the course's files can be had, and the landing page says so:
+
+{rounds-source}          what it holds, the address in place of {source}; else nothing
 """
 
 import logging
+import os
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
+from sphinx.util.docutils import SphinxDirective
 
 from rounds.site import SiteError
 
@@ -35,21 +42,49 @@ NOT_IN_SITEMAP = ["404.html", "genindex.html", "search.html"]
 
 def address(environment: Mapping[str, str]) -> str | None:
     """SITE_URL with a slash at its end; None where it is not set. Raises SiteError."""
-    url = environment.get("SITE_URL", "").strip()
-    if not url:
+    url = whole("SITE_URL", environment)
+    if url is None:
         return None
     parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.netloc:
-        raise SiteError(
-            f"SITE_URL is {url!r}, which is no address: write it whole, for instance "
-            "https://example.org/course/."
-        )
     if parts.query or parts.fragment or parts.path.endswith(".html"):
         raise SiteError(
             f"SITE_URL is {url!r}, and should be the folder that the site is in: "
             "leave out the page and all after it."
         )
     return url.rstrip("/") + "/"
+
+
+def source(environment: Mapping[str, str]) -> str | None:
+    """SOURCE_URL; None where it is not set. Raises SiteError."""
+    return whole("SOURCE_URL", environment)
+
+
+def whole(name: str, environment: Mapping[str, str]) -> str | None:
+    """The address that is set under `name`, None for none. Raises SiteError."""
+    url = environment.get(name, "").strip()
+    if not url:
+        return None
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise SiteError(
+            f"{name} is {url!r}, which is no address: write it whole, for instance "
+            "https://example.org/course/."
+        )
+    return url
+
+
+class SourceDirective(SphinxDirective):
+    """Says where the course's files are, if that is known."""
+
+    has_content = True
+
+    def run(self) -> list[nodes.Node]:
+        """What the directive holds, with the address as a link."""
+        url = source(os.environ)
+        if url is None:
+            return []
+        text = "\n".join(self.content).replace("{source}", f"[{url}]({url})")
+        return self.parse_text_to_nodes(text)
 
 
 def load(app: Sphinx, url: str | None) -> None:
