@@ -24,12 +24,11 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from report import write
 
 from rounds.site import serve
-from rounds.site.browser import FLAGS, find
+from rounds.site.browser import DRAWN, FLAGS, find
 
 HTML = ROOT / "_build" / "html"
 RUNS, MOVES = 5, 40
 COMPRESSED = {".html", ".css", ".js", ".json", ".svg", ".txt"}
-EXPLORERS = 'script[type="application/vnd.jupyter.widget-view+json"]'
 SLIDERS = ".rounds-explorer [role=slider], .rounds-explorer input[type=range]"
 # A page may be used once it has loaded, its explorers are drawn and the browser has
 # come to rest: `drawn` is the last time that something was added to an explorer.
@@ -192,10 +191,7 @@ def visit(browser: Browser, url: str) -> dict[str, Any]:
     sizes: list[float] = []
     wire.on("Network.loadingFinished", lambda it: sizes.append(it["encodedDataLength"]))
     tab.goto(url, wait_until="networkidle")
-    tab.wait_for_function(
-        f"() => document.querySelectorAll('{EXPLORERS}').length"
-        " === document.querySelectorAll('.rounds-w').length"
-    )
+    tab.wait_for_function(DRAWN)
     tab.wait_for_timeout(500)  # a late shift or a long task would be seen by then
     seen = tab.evaluate(SEEN)
     found = {

@@ -15,6 +15,8 @@ import pytest
 from playwright.async_api import Browser, Page, TimeoutError, async_playwright
 from site_helpers import BROWSER_FLAGS, ROOT, find_browser
 
+from rounds.site.browser import DRAWN, TYPESET
+
 AT_ONCE = 3
 PATIENCE = 120_000  # milliseconds: a machine may have other things to do
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
@@ -26,7 +28,6 @@ AXE_RULES = {
 # No name of a host leads anywhere: nothing that a page might ask for is fetched.
 HERE_ONLY = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
 NARROW, WIDE = {"width": 360, "height": 740}, {"width": 1280, "height": 900}
-VIEWS = 'script[type="application/vnd.jupyter.widget-view+json"]'
 
 # Elements of the text that stick out of a narrow window, unless something round them
 # scrolls by itself.
@@ -56,8 +57,6 @@ CONTRASTS = """selector => {
     return (Math.max(...pair) + 0.05) / (Math.min(...pair) + 0.05);
   });
 }"""
-TYPESET = """() => !document.querySelector('.math')
-  || document.querySelector('mjx-container')"""
 TEXT = ".bd-article p, .bd-article td, .rounds-report pre, .cell_output pre"
 PAINTED = """() => [...document.querySelectorAll('.bd-article .cell_output img')]
   .map(e => getComputedStyle(e)).map(e => [e.backgroundColor, e.filter])"""
@@ -173,11 +172,7 @@ async def _tour(path: str, address: str, pages: list[str], kinds: dict[str, str]
 async def opened(tab: Page, address: str, page: str) -> None:
     """Load the page, until its explorers are drawn and its formulas set."""
     await tab.goto(f"{address}/{page}.html", wait_until="networkidle")
-    await tab.wait_for_function(
-        f"() => document.querySelectorAll('{VIEWS}').length"
-        " === document.querySelectorAll('.rounds-w').length"
-    )
-    # MathJax fetches its parts one after another, with pauses in which nothing loads.
+    await tab.wait_for_function(DRAWN)
     await tab.wait_for_function(TYPESET)
     await tab.evaluate("window.MathJax?.startup?.promise")
 

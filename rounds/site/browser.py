@@ -1,4 +1,7 @@
-"""The browser that prints the book and tests the site: an installed one."""
+"""The browser that prints the book and tests the site: an installed one.
+
+DRAWN and TYPESET are true in a page when what it draws by itself is there.
+"""
 
 import os
 import shutil
@@ -21,6 +24,12 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+DRAWN = """() => document.querySelectorAll('script[type$="widget-view+json"]').length
+  === document.querySelectorAll('.rounds-w').length"""
+# MathJax fetches its parts one after another, with pauses in which nothing loads.
+TYPESET = """() => !document.querySelector('.math')
+  || document.querySelector('mjx-container')"""
 
 
 def find() -> str | None:

@@ -32,10 +32,6 @@ READY = """async () => {
   const all = [...document.images];
   await Promise.all(all.map(one => one.decode().catch(() => {})));
 }"""
-TYPESET = """() => !document.querySelector('.math')
-  || document.querySelector('mjx-container')"""
-DRAWN = """() => document.querySelectorAll('script[type$="widget-view+json"]').length
-  === document.querySelectorAll('.rounds-w').length"""
 # Writes the numbers of pages: into the contents, and behind links within the book.
 NUMBER = """at => {
   for (const link of document.querySelectorAll('.rounds-piece a[href^="#"]')) {
@@ -65,8 +61,8 @@ def opened(html: Path, source: str) -> Iterator:
         )
         tab.emulate_media(media="print", color_scheme="light")
         tab.goto(host + address, wait_until="networkidle")
-        tab.wait_for_function(DRAWN)
-        tab.wait_for_function(TYPESET)
+        tab.wait_for_function(browser.DRAWN)
+        tab.wait_for_function(browser.TYPESET)
         tab.evaluate(READY)
         tab.evaluate(NUMBER, {})
         yield tab

@@ -1341,20 +1341,22 @@ def _(t):
     as_new(differ, fresh)
 
 
-@scene("A call of no tool that comes between begins the count anew too.", level=2)
-def _(t):
-    between = call("nope", x=1)
+def counted_anew_after(t, between) -> None:
+    """The calls before `between` do not count with those after it."""
     middle = spoken_of_any(t, poll(1), between, poll(1), poll(1))
     fresh = spoken_of_any(t, poll(6), between, poll(1), poll(1))
     as_new(middle, fresh)
 
 
+@scene("A call of no tool that comes between begins the count anew too.", level=2)
+def _(t):
+    counted_anew_after(t, call("nope", x=1))
+
+
 @scene("Another call between two same calls begins the count anew.", level=2)
 def _(t):
     for between in (poll(8), peek(1)):
-        middle = spoken_of_any(t, poll(1), between, poll(1), poll(1))
-        fresh = spoken_of_any(t, poll(6), between, poll(1), poll(1))
-        as_new(middle, fresh)
+        counted_anew_after(t, between)
     by_turns = spoken(t, poll(1), peek(2), poll(1), peek(2), poll(1))
     fresh = spoken(t, poll(6), peek(3), poll(7), peek(2), poll(1))
     as_new(by_turns, fresh)
