@@ -7,13 +7,15 @@ import os
 import sys
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from rounds import bank, catalog, check, check_async, given
-from rounds.engine import isolate, run
+from rounds.engine import guard, isolate, run
 from rounds.engine.diagnose import judge
+from rounds.engine.lines import Lines
 from rounds.report import write
 from rounds.topics.attention import right
 
@@ -323,9 +325,10 @@ def test_change_of_an_argument_is_told_only_when_all_else_is_right():
 
 
 def test_parameter_names_are_free_where_the_call_is_by_position():
-    assert check(
+    report = check(
         "attention.softmax", lambda logits, axis=-1: softmax_right(logits, axis)
     )
+    assert report.passed
 
 
 def test_callable_of_any_kind_is_accepted():
@@ -509,6 +512,21 @@ def test_candidate_that_cannot_travel_runs_here_and_its_loop_is_stopped(
 
     assert check("attention.softmax", softmax).passed
     assert "it was stopped after" in str(check("attention.softmax", endless))
+
+
+def test_loop_is_stopped_where_its_lines_are_counted_too(short_patience: None):
+    def endless():
+        while True:
+            pass
+
+    with pytest.raises(guard.Stopped), guard.limited(), Lines():
+        endless()
+
+
+def test_file_beside_a_library_is_not_a_part_of_it():
+    library = Path(guard.__file__).parent.parent
+    assert not guard.is_own(str(library / "engine" / "run.py"))
+    assert guard.is_own(f"{library}_mine.py")
 
 
 def test_without_child_processes_the_check_runs_here(

@@ -15,7 +15,7 @@ from rounds.engine.diagnose import judge
 from rounds.engine.draws import Draws
 from rounds.engine.lines import Lines
 from rounds.engine.perform import sight
-from rounds.engine.show import show
+from rounds.engine.show import call, parameters, show
 from rounds.engine.step import Failure
 from rounds.exercise import Exercise
 
@@ -146,11 +146,8 @@ def test_error_may_have_to_name_what_was_wrong(message: str, fine: bool):
         raise ValueError(message)
 
     found = failures(candidate, lambda t: t.call(7).raises(ValueError, naming="7"))
-    assert (
-        [f.expected for f in found] == []
-        if fine
-        else ["raises ValueError that names 7"]
-    )
+    due = [] if fine else ["raises ValueError that names 7"]
+    assert [f.expected for f in found] == due
 
 
 def test_failure_of_an_object_tells_what_made_it_and_not_an_earlier_one():
@@ -397,3 +394,17 @@ def test_empty_set_and_kinds_of_numbers_are_told_as_they_are():
     assert show(set()) == "set()"
     found = difference(np.zeros(1), np.zeros(1, int))
     assert found.expected == "an integer dtype"
+
+
+def test_integers_without_a_sign_are_integers():
+    due = np.array([3, 1])
+    assert difference(due.astype(np.uint32), due) is None
+    assert difference(np.array([3, 2], np.uint8), due).kind == "values"
+
+
+def test_parameters_are_names_and_not_what_they_are_by_default():
+    signature = "f(a, b=None, c=(1, 2), *, d=-1)"
+    assert parameters(signature) == ["a", "b", "c"]
+    arrays = [np.zeros((9, 9)) for _ in range(3)]
+    shown = call("f", tuple(arrays), {"d": 1}, signature)
+    assert shown == "f(a (9, 9), b (9, 9), c (9, 9), d=1)"

@@ -90,7 +90,7 @@ def _array_difference(
         return Difference(
             "shape", f"array of shape {shape(got)}", f"array of shape {shape(due)}"
         )
-    if got.dtype.kind != due.dtype.kind:
+    if got.dtype.kind.replace("u", "i") != due.dtype.kind.replace("u", "i"):
         families = {"f": "a floating", "b": "a bool", "i": "an integer"}
         family = families.get(due.dtype.kind, f"a {due.dtype}")
         return Difference("type", f"dtype {got.dtype}", f"{family} dtype")

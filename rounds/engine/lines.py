@@ -22,6 +22,9 @@ class Lines:
             self._watch_by_monitoring()
         else:
             self.before = sys.gettrace()
+            # The limit on time, which looks on by the same means, is still to hold.
+            ours = getattr(self.before, "__module__", None) == guard.__name__
+            self.limit = self.before if ours else None
             sys.settrace(self._trace)
         return self
 
@@ -59,6 +62,8 @@ class Lines:
     def _trace(self, frame: FrameType, event: str, argument: Any) -> Any:
         if not guard.is_own(frame.f_code.co_filename):
             return None
+        if self.limit:
+            self.limit(frame, event, argument)
         if event == "line":
             self.count += 1
         return self._trace

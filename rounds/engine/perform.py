@@ -246,5 +246,5 @@ def guarded(function: Callable[..., Any], *args: Any, otherwise: Any) -> Any:
 
 
 def shown(value: Any) -> str:
-    """rounds.show.show for a value that may be hostile."""
+    """rounds.engine.show.show for a value that may be hostile."""
     return guarded(show.show, value, otherwise=f"a {type(value).__name__}")

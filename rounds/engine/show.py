@@ -1,5 +1,6 @@
 """Values in words that a person can read: rounded, cut, the same on every machine."""
 
+import ast
 import inspect
 import itertools
 import re
@@ -142,8 +143,12 @@ def call(name: str, args: tuple, kwargs: Mapping[str, Any], signature: str = "")
 
 
 def parameters(signature: str) -> list[str]:
-    """The names in "attention(q, k, v, mask=None)"."""
-    return re.findall(r"(\w+)\s*(?=[,=)])", signature.partition("(")[2])
+    """The names in "attention(q, k, v, mask=None)" of what is given by position."""
+    if not signature:
+        return []
+    function = ast.parse(f"def {signature}: ...").body[0]
+    assert isinstance(function, ast.FunctionDef)
+    return [one.arg for one in (*function.args.posonlyargs, *function.args.args)]
 
 
 def _by_shape(name: str, value: Any) -> str:
