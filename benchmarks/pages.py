@@ -10,7 +10,6 @@ import functools
 import gzip
 import statistics
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -89,7 +88,7 @@ ABOUT = (
     "machine with gzip and without a cache. Weight: all that is transferred. Ready: "
     "loaded, each explorer drawn, and no script running for long any more. Medians of "
     f"{RUNS} visits, layout shift the largest of them; redraw: the slowest slider of "
-    f"the page, median of {MOVES} moves by a key, from the key to the new layout."
+    f"the page, median of {MOVES} moves by a step, from the move to the new layout."
 )
 
 
@@ -119,7 +118,7 @@ def compressed(path: Path) -> bytes:
 def main() -> None:
     """Build, measure and write the record."""
     rebuild = statistics.median(site_seconds())
-    with served() as address, chromium() as browser:
+    with serve.served(HTML, Host) as address, chromium() as browser:
         rows = [measured(browser, address, page) for page in pages()]
         versions = harness.versions("playwright") | {"chromium": browser.version}
     write(
@@ -213,17 +212,6 @@ def slowest(tab: Page) -> float | None:
         times = tab.evaluate(REDRAW, [slider, MOVES])
         found.append(statistics.median(times) / 1e3)
     return max(found, default=None)
-
-
-@contextmanager
-def served() -> Iterator[str]:
-    """The address of the built pages while they are served."""
-    with serve.Server(
-        (serve.HOST, 0), functools.partial(Host, directory=str(HTML))
-    ) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://{serve.HOST}:{server.server_port}"
-        server.shutdown()
 
 
 @contextmanager

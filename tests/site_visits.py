@@ -311,7 +311,9 @@ async def search(found: Tour, tab: Page, address: str) -> None:
         """
     )
     await tab.locator("#search-results a", has_text="Sampling: exercise").click()
-    await tab.wait_for_timeout(50)  # Sphinx marks words ten milliseconds after
+    await tab.wait_for_load_state()
+    # Sphinx marks words ten milliseconds later, by a timer; this one comes after it.
+    await tab.evaluate("new Promise(done => setTimeout(done, 20))")
     found.marked_after = await tab.locator(".highlighted").count()
 
 

@@ -150,12 +150,12 @@ def test_lenient_check_and_two_mistakes_in_one_coat_are_refused(small_topics: No
     assert "takes lenient_plus_half for adds-one, not adds-half-of-two" in found
 
 
-def test_every_exercise_of_the_course_has_cases_at_each_of_its_levels():
+def test_every_level_of_an_exercise_calls_more_than_the_one_before():
     assert EXERCISES
     for exercise in EXERCISES:
-        assert exercise.cases, exercise.name
-        for level in exercise.levels:
-            assert judge(exercise, bank.reference(exercise), level).calls > 0
+        program = bank.reference(exercise)
+        calls = [judge(exercise, program, level).calls for level in exercise.levels]
+        assert calls and calls == sorted(set(calls)) and calls[0] > 0, exercise.name
 
 
 @pytest.mark.parametrize(

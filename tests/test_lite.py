@@ -21,6 +21,7 @@ from rounds.engine.arrays import close
 from rounds.site import (
     SiteError,
     bar,
+    build,
     lite,
     lite_files,
     lite_notebooks,
@@ -250,9 +251,10 @@ def test_public_packages_are_those_of_the_pinned_version(tmp_path):
     assert found == "https://cdn.jsdelivr.net/pyodide/v9.8.7/full/"
 
 
-def test_address_that_is_none_is_refused_in_a_sentence():
+@pytest.mark.parametrize("setting", ["numpy", "http://[::1/packages"])
+def test_address_that_is_none_is_refused_in_a_sentence(setting: str):
     with pytest.raises(SiteError, match="write off, public, or the whole address"):
-        lite.source({"LITE_PACKAGES": "numpy"}, ROOT)
+        lite.source({"LITE_PACKAGES": setting}, ROOT)
 
 
 def test_exercise_runs_on_the_page_only_where_the_site_brings_what_it_needs():
@@ -267,9 +269,15 @@ def test_bar_has_the_link_on_all_pages_of_a_topic_that_has_an_exercise():
     assert [one.run for one in found if one] == ["to a", "to a", None]
 
 
-def test_build_without_the_install_says_what_to_run(tmp_path):
+@pytest.mark.parametrize("packages", ["off", "public"])
+def test_site_without_the_install_says_what_to_run_before_it_is_built(
+    tmp_path, monkeypatch, packages
+):
+    monkeypatch.setenv("LITE", "1")
+    monkeypatch.setenv("LITE_PACKAGES", packages)
     with pytest.raises(SiteError, match=lite_files.HOW):
-        lite.build(tmp_path, tmp_path / "html", {"LITE": "1"})
+        build.build(tmp_path)
+    assert not (tmp_path / "_build").exists()
 
 
 def test_build_that_wrote_no_exercise_is_a_failure(tmp_path):

@@ -6,7 +6,6 @@ time to start in a browser.
 
 import os
 import re
-import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from site_helpers import (
 )
 
 from rounds.site import lite, lite_files, lite_packages
-from rounds.site.serve import make_server
+from rounds.site.serve import served
 
 pytestmark = pytest.mark.skipif(
     not lite.wanted(os.environ),
@@ -61,10 +60,8 @@ def html(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def address(html: Path):
     """Where the pages are served."""
-    with make_server(0, html) as server:
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    with served(html) as where:
+        yield where
 
 
 @pytest.fixture(scope="module")

@@ -141,7 +141,6 @@ def test_ci_script_is_a_valid_script_that_may_be_run():
     assert subprocess.run(["bash", "-n", str(script)]).returncode == 0
 
 
-@pytest.mark.skipif(shutil.which("make") is None, reason="no make on this machine")
 def test_tests_of_one_file_stay_in_one_process(request: pytest.FixtureRequest):
     if not getattr(request.config.option, "loadgroup", False):
         pytest.skip("only `make test` spreads the tests by group")
@@ -149,6 +148,7 @@ def test_tests_of_one_file_stay_in_one_process(request: pytest.FixtureRequest):
     assert request.node.nodeid.endswith(f"@{request.node.path}")
 
 
+@pytest.mark.skipif(shutil.which("make") is None, reason="no make on this machine")
 def test_python_that_is_too_old_is_refused_in_one_sentence(tmp_path: Path):
     """Make is given a Python that says it is 3.9, in a checkout with no .venv."""
     shutil.copy(ROOT / "Makefile", tmp_path)

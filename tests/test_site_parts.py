@@ -4,7 +4,6 @@ import json
 import re
 import shutil
 import subprocess
-import threading
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -13,7 +12,10 @@ from textwrap import dedent
 import nbformat
 import numpy as np
 import pytest
+from docutils import nodes
+from docutils.core import publish_doctree
 from fontTools.ttLib import TTFont
+from myst_parser.docutils_ import Parser
 from PIL import Image
 from site_helpers import ROOT, find_browser, parsed
 
@@ -29,8 +31,9 @@ from rounds.site import (
     lighter,
     public,
     readme,
+    together,
 )
-from rounds.site.serve import make_server, serve
+from rounds.site.serve import make_server, serve, served
 
 
 def small_book(
@@ -243,7 +246,7 @@ def test_public_address_is_a_folder(given, due):
 @pytest.mark.parametrize(
     "url",
     ["example.org", "ftp://example.org/", "https://", "https://e.org/index.html"]
-    + ["https://e.org/?a=b", "https://e.org/#top", "/course/"],
+    + ["https://e.org/?a=b", "https://e.org/#top", "/course/", "http://[::1/course/"],
 )
 def test_public_address_that_is_none_is_refused_before_the_build(url, monkeypatch):
     monkeypatch.setenv("SITE_URL", url)
@@ -313,6 +316,37 @@ def test_public_site_has_cards_and_a_sitemap_and_the_other_has_not(
         assert {f"{root}index.html", f"{root}search.html"} <= leads
         files = page.select("link[rel=stylesheet], script[src]")
         assert all((one.get("src") or one["href"]).startswith(root) for one in files)
+
+
+# Formulas in a line
+
+
+@pytest.mark.parametrize(
+    ("prose", "due"),
+    [
+        ("It is $a$, then $b$.", "It is [(a),] then [(b).]"),
+        ("Not ($a$) and $b$-$c$ there", "Not [((a))] and [(b)-(c)] there"),
+        (
+            "$a$ alone, **q**, $b$ , *r*",
+            "(a) alone, q, (b) , r",
+        ),
+        ("**q**, **k** and $v$, **o**", "q, k and [(v),] o"),
+        ("no formula, here", "no formula, here"),
+    ],
+)
+def test_formula_is_one_piece_with_what_no_space_divides_from_it(prose, due):
+    settings = {"myst_enable_extensions": ["dollarmath"]}
+    page = publish_doctree(prose, parser=Parser(), settings_overrides=settings)
+    children = together.pieces(page[0].children)
+
+    def told(one: nodes.Node) -> str:
+        if isinstance(one, nodes.math):
+            return f"({one.astext()})"
+        if together.KEPT in getattr(one, "attributes", {}).get("classes", []):
+            return f"[{''.join(map(told, one.children))}]"
+        return one.astext()
+
+    assert "".join(map(told, children)) == due
 
 
 # README's table
@@ -458,23 +492,18 @@ def pages(tmp_path: Path) -> Path:
 def test_server_listens_on_this_machine_only_and_knows_scripts(pages):
     with make_server(0, pages) as server:
         assert server.server_address[0] == "127.0.0.1"
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-        url = f"http://127.0.0.1:{server.server_port}"
+    with served(pages) as url:
         with urllib.request.urlopen(f"{url}/page.js") as answer:
             assert answer.headers["Content-Type"] == "text/javascript"
         with urllib.request.urlopen(url) as answer:
             assert answer.read() == b"<p>here</p>"
-        server.shutdown()
 
 
 def test_server_answers_for_a_missing_page_with_the_site_s_own(pages):
     (pages / "404.html").write_text("<p>nowhere</p>")
-    with make_server(0, pages) as server:
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-        with pytest.raises(urllib.error.HTTPError) as refused:
-            urllib.request.urlopen(f"http://127.0.0.1:{server.server_port}/a/b.html")
-        assert (refused.value.code, refused.value.read()) == (404, b"<p>nowhere</p>")
-        server.shutdown()
+    with served(pages) as url, pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(f"{url}/a/b.html")
+    assert (refused.value.code, refused.value.read()) == (404, b"<p>nowhere</p>")
 
 
 def test_port_in_use_is_told_with_the_port(pages):

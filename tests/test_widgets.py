@@ -4,7 +4,6 @@ import gzip
 import json
 import re
 import shutil
-import threading
 import unicodedata
 from copy import deepcopy
 from itertools import product
@@ -23,7 +22,7 @@ from widget_helpers import PATTERN, Page, bpe, drawn, expected, learn, uniforms
 from rounds import widgets
 from rounds.build import main
 from rounds.site import browser_files, build
-from rounds.site.serve import make_server
+from rounds.site.serve import served
 from rounds.widgets import sampling, sizing, tokens
 
 WIDGETS = "application/vnd.jupyter.widget-state+json"
@@ -337,10 +336,8 @@ def test_page_and_its_widget_scripts_are_small_on_the_wire(html):
 @pytest.fixture(scope="module")
 def address(html: Path):
     """Where the page with the explorers is served."""
-    with make_server(0, html) as server:
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/chapters/explorers.html"
-        server.shutdown()
+    with served(html) as where:
+        yield f"{where}/chapters/explorers.html"
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ needs the network; the build only copies from there. With --lock it writes
 package-lock.json anew, after a change of package.json.
 """
 
+import argparse
 import hashlib
 import importlib.util
 import json
@@ -153,9 +154,16 @@ def only_named(lock: dict) -> dict:
     return lock | {"packages": kept}
 
 
-def main(arguments: list[str]) -> int:
+def locks(about: str) -> bool:
+    """Whether the command line asks for the lock file; ends it if it asks for else."""
+    parser = argparse.ArgumentParser(description=about)
+    parser.add_argument("--lock", action="store_true", help="write the lock file only")
+    return parser.parse_args().lock
+
+
+def main() -> int:
     """Install the browser files of this course, or with --lock write their lock."""
-    task = lock if "--lock" in arguments else install
+    task = lock if locks("Install the page scripts and axe.") else install
     try:
         task(course_root())
     except (SiteError, NoCourse) as trouble:
@@ -165,4 +173,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

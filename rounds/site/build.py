@@ -45,6 +45,8 @@ def build(root: Path | None = None) -> Path:
     require_version_1(version("jupyter-book"))
     public.address(os.environ)
     public.source(os.environ)
+    if lite.wanted(os.environ):
+        lite.require_install(root, os.environ)
     html = root / "_build" / "html"
     for stale in (html, root / "_build" / ".doctrees"):
         shutil.rmtree(stale, ignore_errors=True)

@@ -32,7 +32,7 @@ SPOILER = "This page is the solution"
 MARKERS = ("### BEGIN SOLUTION", "### END SOLUTION")
 
 
-def show_solutions_plainly(app: Sphinx, docname: str, source: list[str]) -> None:
+def prepare_notebook(app: Sphinx, docname: str, source: list[str]) -> None:
     """Prepare a notebook's source for reading (Sphinx's `source-read` event)."""
     if app.env.doc2path(docname).endswith(".ipynb"):
         source[0] = readable(source[0], solution=docname.startswith("solutions/"))
@@ -118,7 +118,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect(
         "config-inited", lambda _, config: public.configure(config, url), priority=400
     )
-    app.connect("source-read", show_solutions_plainly)
+    app.connect("source-read", prepare_notebook)
     app.connect("html-page-context", add_bar)
     # After the theme has made the functions that the names are added to.
     app.connect("html-page-context", accessible.give_names, priority=900)

@@ -13,9 +13,8 @@ import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from rounds.site import SiteError, lite_files, lite_packages
+from rounds.site import SiteError, lite_files, lite_packages, public
 
 # Of Pyodide's npm package; the rest is for Node or for those who read its source.
 RUNTIME = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip")
@@ -37,13 +36,18 @@ def source(environment: Mapping[str, str], root: Path) -> str | None:
     if setting == "public":
         about = (lite_files.pyodide(root) / "package.json").read_text("utf-8")
         return PUBLIC.format(version=json.loads(about)["version"])
-    parts = urlsplit(setting)
-    if parts.scheme not in ("http", "https") or not parts.netloc:
+    if not public.is_whole(setting):
         raise SiteError(
             f"LITE_PACKAGES is {setting!r}: write off, public, or the whole address of "
             "a folder with Pyodide's packages, https://example.org/pyodide/ for one."
         )
     return setting.rstrip("/") + "/"
+
+
+def require_install(root: Path, environment: Mapping[str, str]) -> None:
+    """Raise SiteError unless it can be built as the settings say."""
+    lite_files.wheels(root)
+    source(environment, root)
 
 
 def runs(root: Path, topic: str, environment: Mapping[str, str]) -> str | None:

@@ -72,10 +72,11 @@ def _pip(root: Path, *arguments: str) -> None:
         )
 
 
-def main(arguments: list[str]) -> int:
+def main() -> int:
     """Install it for this course, or with --lock write lite/package-lock.json."""
+    lock = browser_files.locks("Install what runs the exercises in the browser.")
     try:
-        if "--lock" in arguments:
+        if lock:
             browser_files.lock(course_root(), ROOM)
         else:
             install(course_root())
@@ -86,4 +87,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

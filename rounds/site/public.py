@@ -64,13 +64,21 @@ def whole(name: str, environment: Mapping[str, str]) -> str | None:
     url = environment.get(name, "").strip()
     if not url:
         return None
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.netloc:
+    if not is_whole(url):
         raise SiteError(
             f"{name} is {url!r}, which is no address: write it whole, for instance "
             "https://example.org/course/."
         )
     return url
+
+
+def is_whole(url: str) -> bool:
+    """Whether it is an address with a host, by http or https."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # brackets that are no address of IPv6
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.netloc)
 
 
 class SourceDirective(SphinxDirective):

@@ -1,16 +1,15 @@
-"""Serves the built site to this machine only.
-
-python -m rounds.site.serve [PORT]
-"""
+"""Serves the built site to this machine only (`rounds serve`)."""
 
 import functools
 import http.server
 import os
-import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
 
-from rounds.root import NoCourse, course_root
+from rounds.root import course_root
 from rounds.site import SiteError
 
 HOST = "127.0.0.1"
@@ -61,19 +60,30 @@ class Server(http.server.ThreadingHTTPServer):
     allow_reuse_address = os.name != "nt"
 
 
-def make_server(port: int, folder: Path) -> Server:
+def make_server(port: int, folder: Path, pages: type[Pages] = Pages) -> Server:
     """A server for `folder`, bound to `port` (0: any free one). Raises SiteError."""
     if not (folder / "index.html").is_file():
         raise SiteError(f"There is no site in {folder} yet: build it with `make site`.")
     if not 0 <= port <= 65535:
         raise SiteError(f"{port} is not a port: choose one from 1 to 65535.")
     try:
-        return Server((HOST, port), functools.partial(Pages, directory=str(folder)))
+        return Server((HOST, port), functools.partial(pages, directory=str(folder)))
     except OSError as trouble:
         raise SiteError(
             f"Port {port} cannot be used ({trouble.strerror}): choose another one, "
             f"for instance `make book PORT={port + 1 if port < 65535 else 8000}`."
         ) from None
+
+
+@contextmanager
+def served(folder: Path, pages: type[Pages] = Pages) -> Iterator[str]:
+    """The address of `folder` while a thread serves it here. Raises SiteError."""
+    with make_server(0, folder, pages) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        try:
+            yield f"http://{HOST}:{server.server_port}"
+        finally:
+            server.shutdown()
 
 
 def serve(port: int = 8000, folder: Path | None = None) -> None:
@@ -86,17 +96,3 @@ def serve(port: int = 8000, folder: Path | None = None) -> None:
             server.serve_forever()
         except KeyboardInterrupt:
             print()
-
-
-def main(arguments: list[str]) -> int:
-    """Serve this course on the port that `arguments` name, by default 8000."""
-    try:
-        serve(*[int(port) for port in arguments[:1]])
-    except (SiteError, NoCourse) as trouble:
-        print(trouble, file=sys.stderr)
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -10,8 +10,8 @@ import re
 from docutils import nodes
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
-BEFORE, AFTER = re.compile(r"\S+$"), re.compile(r"^\S+")
 KEPT = "rounds-together"
+SPACE = re.compile(r"(\s+)")
 
 
 class KeepFormulasTogether(SphinxPostTransform):
@@ -20,25 +20,39 @@ class KeepFormulasTogether(SphinxPostTransform):
     default_priority = 900
 
     def run(self) -> None:
-        """Change the formulas of the page that something stands close to."""
-        for formula in list(self.document.findall(nodes.math)):
-            parent = formula.parent
-            at = parent.index(formula)
-            before, after = parent[max(at - 1, 0) : at], parent[at + 1 : at + 2]
-            parts = [*self.cut(before, BEFORE), formula, *self.cut(after, AFTER)]
-            if len(parts) > 1:
-                kept = nodes.inline("", "", classes=[KEPT])
-                parent.replace(formula, kept)
-                kept.extend(parts)
+        """Change all of the page that has a formula in a line."""
+        formulas = self.document.findall(nodes.math)
+        parents = {id(one.parent): one.parent for one in formulas}
+        for parent in parents.values():
+            children = pieces(parent.children)
+            parent.clear()
+            parent.extend(children)
 
-    @staticmethod
-    def cut(beside: list[nodes.Node], close: re.Pattern[str]) -> list[nodes.Text]:
-        """Take what is close to a formula out of the text beside it."""
-        if not beside or not isinstance(beside[0], nodes.Text):
-            return []
-        text = beside[0]
-        found = close.search(text)
-        if not found:
-            return []
-        text.parent.replace(text, nodes.Text(close.sub("", text)))
-        return [nodes.Text(found.group())]
+
+def pieces(children: list[nodes.Node]) -> list[nodes.Node]:
+    """The same text and formulas, those joined that are to stay together."""
+    done: list[nodes.Node] = []
+    close: list[nodes.Node] = []  # since the last space
+
+    def end() -> None:
+        if len(close) > 1 and any(isinstance(one, nodes.math) for one in close):
+            done.append(nodes.inline("", "", *close, classes=[KEPT]))
+        else:
+            done.extend(close)
+        close.clear()
+
+    for child in children:
+        if isinstance(child, nodes.math):
+            close.append(child)
+        elif isinstance(child, nodes.Text):
+            for part in SPACE.split(child):
+                if part.strip():
+                    close.append(nodes.Text(part))
+                elif part:
+                    end()
+                    done.append(nodes.Text(part))
+        else:
+            end()
+            done.append(child)
+    end()
+    return done

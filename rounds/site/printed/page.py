@@ -11,7 +11,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 from bs4 import BeautifulSoup, Tag
 
-# Code and lists of so many lines are not broken at the end of a page.
+# Code of so many lines is not broken at the end of a page.
 SHORT = 16
 VIEW = "application/vnd.jupyter.widget-view+json"
 STATE = "application/vnd.jupyter.widget-state+json"

@@ -9,7 +9,6 @@ until the page numbers that stand in it are those of the pages: twice or three t
 import importlib.util
 import os
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
@@ -18,7 +17,7 @@ from pathlib import Path
 from rounds.root import NoCourse, course_root
 from rounds.site import SiteError, browser, build, public
 from rounds.site.printed import book
-from rounds.site.serve import make_server
+from rounds.site.serve import served
 
 OLDEST = 131  # of Chromium: from then on it knows what @page says of the foot
 PATIENCE = 120_000  # milliseconds
@@ -50,9 +49,9 @@ NUMBER = """at => {
 def opened(html: Path, source: str) -> Iterator:
     """The book `source`, open in a browser as it is to be printed. Raises SiteError."""
     path, address = require("a4"), "/book-to-print.html"
-    with make_server(0, html) as server, _started(path) as chromium:
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-        host = f"http://127.0.0.1:{server.server_port}"
+    from playwright.sync_api import Error
+
+    with served(html) as host, _started(path) as chromium:
         tab = chromium.new_page(viewport={"width": 605, "height": 900})
         tab.set_default_timeout(PATIENCE)
         tab.route(
@@ -60,13 +59,16 @@ def opened(html: Path, source: str) -> Iterator:
             lambda route: route.fulfill(body=source, content_type="text/html"),
         )
         tab.emulate_media(media="print", color_scheme="light")
-        tab.goto(host + address, wait_until="networkidle")
-        tab.wait_for_function(browser.DRAWN)
-        tab.wait_for_function(browser.TYPESET)
-        tab.evaluate(READY)
+        try:
+            tab.goto(host + address, wait_until="networkidle")
+            tab.wait_for_function(browser.DRAWN)
+            tab.wait_for_function(browser.TYPESET)
+            tab.evaluate(READY)
+        except Error as trouble:
+            why = str(trouble).splitlines()[0]
+            raise SiteError(f"The book was not drawn to its end ({why}).") from None
         tab.evaluate(NUMBER, {})
         yield tab
-        server.shutdown()
 
 
 def require(paper: str) -> str:
