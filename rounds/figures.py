@@ -3,7 +3,7 @@
 A figure is drawn dark on a transparent ground. On a light page it stands as drawn; in
 dark mode the site's stylesheet turns its lightness over and keeps its hue
 (`invert(1) hue-rotate(180deg)`), because no single grey reaches a contrast of 4.5 on
-both white and #14171a: 4.24 is the most that their distance allows. Editors without
+both white and #14171a: 4.23 is the most that their distance allows. Editors without
 that rule lay a light card under a transparent figure.
 """
 
