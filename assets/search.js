@@ -83,14 +83,17 @@ document.addEventListener("DOMContentLoaded", () => {
     const found = places(page, anchor).map((place) => {
       const part = excerpt(place.text, asked);
       const inHeading = weight(hits(place.heading, asked).map(([, , stem]) => stem));
-      return { place, part, weight: part.weight + inHeading };
+      return { place, part, weight: part.weight + 3 * inHeading };
     });
     if (!found.length) return null;
     const best = found.reduce((a, b) => (b.weight > a.weight ? b : a));
     const shown = paragraph(best.place, best.part);
     // Sphinx puts it below the link when it has it.
     queueMicrotask(() => {
-      const link = shown.parentElement.querySelector("a");
+      const result = shown.parentElement;
+      // A page that has the words only far from one another comes last.
+      if (2 * best.weight < weight(asked)) result.parentElement.append(result);
+      const link = result.querySelector("a");
       if (!best.place.heading) return;
       link.hash = best.place.id;
       link.textContent = `${link.textContent.split(" > ")[0]} > ${best.place.heading}`;

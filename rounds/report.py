@@ -13,6 +13,7 @@ from rounds.exercise import Exercise
 
 WIDTH = 88
 LABEL = 10  # columns that the labels take
+HANG = LABEL + 2  # and their indent
 LONG = 220  # characters of a call or a note: three lines
 BEFORE = 220  # characters of all the calls that led to it
 COLOURS = {  # which the colour-blind tell apart too
@@ -60,8 +61,23 @@ class Report:
         # The site's style sheet sets the colour; elsewhere, in JupyterLab say, ours.
         colour = f"var(--rounds-state, {COLOURS[self.state]})"
         edge = f"border-left: 0.3rem solid {colour}; padding-left: 0.9rem"
-        text = html.escape(str(self))
+        # Broken anew where the page is narrow, below its words and not below its label.
+        hang = f"display: block; padding-left: {HANG}ch; text-indent: -{HANG}ch"
+        text = "".join(
+            f'<span style="{hang}; white-space: pre-wrap">{html.escape(entry)}\n</span>'
+            for entry in self._entries()
+        )
         return f'<div class="{look}" style="{edge}"><pre>{text}</pre></div>'
+
+    def _entries(self) -> list[str]:
+        """The lines, those of one label joined."""
+        entries: list[str] = []
+        for line in self.lines:
+            if entries and line.startswith(" " * HANG):
+                entries[-1] += f" {line.lstrip()}"
+            else:
+                entries.append(line)
+        return entries
 
 
 def ours(exercise: Exercise, level: int | None) -> Report:
@@ -160,7 +176,7 @@ def _labelled(label: str, text: str) -> list[str]:
         text,
         WIDTH,
         initial_indent=f"  {label:<{LABEL}}",
-        subsequent_indent=" " * (LABEL + 2),
+        subsequent_indent=" " * HANG,
     )
 
 

@@ -332,9 +332,10 @@ def test_public_site_has_cards_and_a_sitemap_and_the_other_has_not(
         ),
         ("**q**, **k** and $v$, **o**", "q, k and [(v),] o"),
         ("no formula, here", "no formula, here"),
+        ("Top-p, min-p: the well-known", "[Top-p,] [min-p:] the well-known"),
     ],
 )
-def test_formula_is_one_piece_with_what_no_space_divides_from_it(prose, due):
+def test_what_a_line_is_not_to_divide_is_one_piece(prose, due):
     settings = {"myst_enable_extensions": ["dollarmath"]}
     page = publish_doctree(prose, parser=Parser(), settings_overrides=settings)
     children = together.pieces(page[0].children)

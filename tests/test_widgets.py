@@ -533,6 +533,28 @@ def test_sizes_are_python_s_whole_numbers(page):
         assert crossing > weight_bytes >= crossing - elements * bits[cache] // 8 * batch
 
 
+def test_context_is_chosen_and_cannot_be_typed(page):
+    handle = page.handle("sizing", "context")
+    readout = page.explorer("sizing").locator(".rounds-listed .widget-readout")
+    editable = "shown => shown.isContentEditable"
+    assert readout.evaluate(editable) is False
+    handle.focus()
+    for key in ("Home", "ArrowRight"):  # the view makes it editable at each change
+        handle.press(key)
+        page.drawn()
+        assert readout.evaluate(editable) is False
+    assert readout.inner_text() == "1,024"
+
+
+def test_verdict_says_what_it_takes_and_what_there_is(page):
+    page.handle("sizing", "context").press("End")
+    page.type("sizing", "batch", 256)
+    page.drawn()
+    verdict = page.explorer("sizing").locator("[data-part=verdict]").inner_text()
+    takes = re.match(r"It does not fit: it takes (\S+ TiB), and the GPU has", verdict)
+    assert takes, verdict
+
+
 def test_sizes_of_the_published_models(page):
     shapes = {m.name: m for m in sizing.MODELS}
     cases = [("Llama 2 7B", 4096), ("Llama 3 8B", 8192), ("Llama 2 70B", 4096)]

@@ -46,8 +46,8 @@ def score_sentence(scores: dict[str, Score]) -> str:
     """The bank's score in words, all topics together."""
     score = total(scores)
     return (
-        f"{score.right} right programs accepted, {score.wrong} wrong programs "
-        f"caught, {score.named} by name."
+        f"{score.right:,} right programs accepted, {score.wrong:,} wrong programs "
+        f"caught, {score.named:,} by name."
     )
 
 

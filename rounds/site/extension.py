@@ -111,7 +111,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("rounds-names", glossary.NamesDirective)
     app.add_directive("rounds-terms", glossary.TermsDirective)
     app.add_directive("rounds-diagram", directive.DiagramDirective)
-    app.add_post_transform(together.KeepFormulasTogether)
+    app.add_post_transform(together.KeepTogether)
     url = public.address(os.environ)
     public.load(app, url)
     # Before the extensions look at what is set.

@@ -1,8 +1,12 @@
-"""A formula in a line of prose, and the comma after it, stay on one line.
+"""What belongs together in a line of prose stays on one line.
 
 A browser may break a line on either side of a formula, since it is a box to it, and
-then a comma begins the next line. The formula and all that no space divides from it
-become one piece here, which the style sheet does not break.
+then a comma begins the next line; and after every hyphen, that of top-p and of -inf
+too. Here such pieces are told apart, and the style sheet does not break them:
+
+    a formula, with all that no space divides from it
+    a word with a single letter behind its hyphen
+    code of a few characters
 """
 
 import re
@@ -12,21 +16,30 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 
 KEPT = "rounds-together"
 SPACE = re.compile(r"(\s+)")
+SINGLE = re.compile(r"\w-\w\b")
+SHORT = 12  # characters of code: a phone has room for them on any line
 
 
-class KeepFormulasTogether(SphinxPostTransform):
-    """Puts each formula of a line with what stands close to it."""
+class KeepTogether(SphinxPostTransform):
+    """Marks these pieces of a page."""
 
     default_priority = 900
 
     def run(self) -> None:
-        """Change all of the page that has a formula in a line."""
-        formulas = self.document.findall(nodes.math)
-        parents = {id(one.parent): one.parent for one in formulas}
-        for parent in parents.values():
+        """Change all of the page that has one."""
+        for code in self.document.findall(nodes.literal):
+            if len(code.astext()) <= SHORT:
+                code["classes"].append(KEPT)
+        parents = [
+            one
+            for one in self.document.findall(nodes.TextElement)
+            if not isinstance(one, (nodes.FixedTextElement, nodes.literal, nodes.math))
+        ]
+        for parent in parents:
             children = pieces(parent.children)
-            parent.clear()
-            parent.extend(children)
+            if any(isinstance(one, nodes.inline) for one in children):
+                parent.clear()
+                parent.extend(children)
 
 
 def pieces(children: list[nodes.Node]) -> list[nodes.Node]:
@@ -35,11 +48,19 @@ def pieces(children: list[nodes.Node]) -> list[nodes.Node]:
     close: list[nodes.Node] = []  # since the last space
 
     def end() -> None:
-        if len(close) > 1 and any(isinstance(one, nodes.math) for one in close):
+        formulas = any(isinstance(one, nodes.math) for one in close)
+        single = any(SINGLE.search(one) for one in close if isinstance(one, nodes.Text))
+        if single or (formulas and len(close) > 1):
             done.append(nodes.inline("", "", *close, classes=[KEPT]))
         else:
-            done.extend(close)
+            for one in close:
+                add(one)
         close.clear()
+
+    def add(one: nodes.Node) -> None:
+        if done and isinstance(one, nodes.Text) and isinstance(done[-1], nodes.Text):
+            one = nodes.Text(done.pop() + one)
+        done.append(one)
 
     for child in children:
         if isinstance(child, nodes.math):
@@ -50,7 +71,7 @@ def pieces(children: list[nodes.Node]) -> list[nodes.Node]:
                     close.append(nodes.Text(part))
                 elif part:
                     end()
-                    done.append(nodes.Text(part))
+                    add(nodes.Text(part))
         else:
             end()
             done.append(child)

@@ -69,8 +69,9 @@ function follow(model, traits, draw) {
 
 /**
  * Give the handles of the sliders beside `el` a name and their value in words: from
- * ipywidgets they have no name, and the value may be a place in a list. The sliders
- * come when they come, so it watches; returns the end of that.
+ * ipywidgets they have no name, and the value may be a place in a list. What such a
+ * list's slider shows can be edited there, and is then no entry: here it cannot. The
+ * sliders come when they come, so it watches; returns the end of that.
  */
 function nameHandles(el) {
   const part = (handle, name) => {
@@ -93,6 +94,8 @@ function nameHandles(el) {
       say(handle, "aria-label", part(handle, "label"));
       say(handle, "aria-valuetext", part(handle, "readout"));
     }
+    for (const readout of controls.querySelectorAll(".rounds-listed .widget-readout"))
+      if (readout.isContentEditable) readout.contentEditable = "false";
     if (found) return;
     found = true;
     // From here on only the controls, and also when a value changes.

@@ -69,8 +69,7 @@ function verdict(found, context, name, longest) {
   if (total <= memory) {
     said.push(`It fits: ${needs} of ${has}, ${inBytes(memory - total)} left.`);
   } else {
-    const over = inBytes(total - memory);
-    said.push(`It does not fit: ${needs} are ${over} more than the GPU has.`);
+    said.push(`It does not fit: it takes ${needs}, and the GPU has ${has}.`);
   }
   if (cache > weights) {
     const times = (cache / weights).toFixed(1);

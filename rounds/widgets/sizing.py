@@ -113,6 +113,7 @@ def cache_sizing(
         options=[f"{length:,}" for length in CONTEXTS],
         index=chosen["context"],
     )
+    lengths.add_class("rounds-listed")  # its entries are chosen, not typed
     batches = IntSlider(description="batch", value=batch, min=1, max=HIGHEST_BATCH)
     joined = [
         (choice("model", names, chosen["model"]), "index", "model"),

@@ -203,6 +203,7 @@ function render({ model, el }) {
   /** Where it stands, and what is merged next. */
   function sentence(step, rank) {
     const done = `Merge ${step} of ${last()} done`;
+    if (!text) return "No text, no tokens.";
     if (step === last()) return `${done}: no two neighbours are a merge any more.`;
     const name = (id) => `\u201c${shown(table.tokens[id])[0]}\u201d`;
     const [left, right] = table.pairs[rank];

@@ -103,8 +103,11 @@ def sampler_pipeline() -> Drawing:
     left = {name: sum(x > -inf for x in now.values()) for name, now in steps}
     told = "; ".join(f"after {name} {n} tokens are left" for name, n in left.items())
     out = Drawing("The sampler, step by step", told + "; then one is drawn.", 0)
+    top = 20  # the tokens' names stand above and below
+    for at, token in enumerate(LOGITS):
+        out.text(184 + at * 31, 14, token, size=11)
     for number, (name, now) in enumerate(steps):
-        y, probs = 4 + number * 62, softmax(now)
+        y, probs = top + number * 62, softmax(now)
         out.box(4, y + 6, 148, 32, fill=0.08)
         out.text(78, y + 27, name, bold=True)
         out.arrow((78, y + 38), (78, y + 68))
@@ -115,7 +118,7 @@ def sampler_pipeline() -> Drawing:
                 out.bar(x, y + 44, 24, 64 * probability)
             else:
                 out.text(x + 12, y + 40, "×")
-    y = 4 + len(steps) * 62
+    y = top + len(steps) * 62
     out.box(4, y + 6, 148, 32, fill=0.3)
     out.text(78, y + 27, "softmax, draw one", bold=True)
     for at, token in enumerate(LOGITS):
