@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from playwright.async_api import Browser, Page, TimeoutError, async_playwright
@@ -96,6 +97,10 @@ LONGEST = """() => {
 MARKED = "#pst-page-toc-nav .nav-link.active"
 
 
+# Of a search: link, title, excerpt, the words marked in it.
+Result = tuple[str, str, str, list[str]]
+
+
 @dataclass
 class Visit:
     """A page as it was in a narrow window."""
@@ -122,8 +127,8 @@ class Tour:
     letters: list[float] = field(default_factory=list)
     # The part of a page that is in view, and those marked in its list of contents.
     in_view: dict[str, tuple[str, list[str]]] = field(default_factory=dict)
-    # Of each result: link, title, excerpt, the words marked in it.
-    results: list[tuple[str, str, str, list[str]]] = field(default_factory=list)
+    results: list[Result] = field(default_factory=list)  # for "top-p boundary"
+    other_form: list[Result] = field(default_factory=list)  # for "boundaries"
     marked_after: int = -1  # words marked on a page that was come to from a result
     missing: str = ""
 
@@ -296,25 +301,31 @@ async def moves(tab: Page) -> bool:
 
 
 async def search(found: Tour, tab: Page, address: str) -> None:
-    """What the search page answers to "top-p boundary", and where that leads."""
-    await tab.goto(f"{address}/search.html?q=top-p+boundary")
-    excerpts = "document.querySelectorAll('#search-results p.context')"
-    await tab.wait_for_function(
-        f"() => {excerpts}.length > 2 && "
-        f"{excerpts}.length == document.querySelectorAll('#search-results li').length"
-    )
-    marked = "[...one.querySelectorAll('.highlighted')].map(mark => mark.innerText)"
-    found.results = await tab.evaluate(
-        f"""() => [...document.querySelectorAll('#search-results li')].map(one => [
-          one.querySelector('a').href, one.querySelector('a').innerText,
-          one.querySelector('p.context').innerText, {marked}])
-        """
-    )
+    """What the search page answers, and where a result leads."""
+    found.other_form = await results_of(tab, address, "boundaries")
+    found.results = await results_of(tab, address, "top-p boundary")
     await tab.locator("#search-results a", has_text="Sampling: exercise").click()
     await tab.wait_for_load_state()
     # Sphinx marks words ten milliseconds later, by a timer; this one comes after it.
     await tab.evaluate("new Promise(done => setTimeout(done, 20))")
     found.marked_after = await tab.locator(".highlighted").count()
+
+
+async def results_of(tab: Page, address: str, query: str) -> list[Result]:
+    """The results of a search, once all have their excerpts."""
+    await tab.goto(f"{address}/search.html?q={quote(query)}")
+    results = "document.querySelectorAll('#search-results li')"
+    await tab.wait_for_function(
+        f"() => {results}.length > 1 && "
+        f"[...{results}].every(one => one.querySelector('p.context'))"
+    )
+    marked = "[...one.querySelectorAll('.highlighted')].map(mark => mark.innerText)"
+    return await tab.evaluate(
+        f"""() => [...{results}].map(one => [
+          one.querySelector('a').href, one.querySelector('a').innerText,
+          one.querySelector('p.context').innerText, {marked}])
+        """
+    )
 
 
 async def miss(found: Tour, tab: Page, address: str) -> None:
