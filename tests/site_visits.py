@@ -79,6 +79,10 @@ TORN = """() => [...document.querySelectorAll('.bd-article span.math')].filter(o
   const {bottom} = one.getBoundingClientRect();
   return sign.getBoundingClientRect().top > bottom - 5;
 }).map(one => one.parentElement.innerText.slice(0, 80))"""
+# How high the formulas of a line are, as a multiple of the type around them.
+HEIGHTS = """() => [...document.querySelectorAll('.bd-article span.math')].map(one =>
+  one.firstElementChild.getBoundingClientRect().height
+  / parseFloat(getComputedStyle(one).fontSize))"""
 # Letters on a line, of each paragraph of three lines and more; the last one is short.
 LETTERS = """() => [...document.querySelectorAll('.bd-article section > p')].map(p => {
   const lines = p.clientHeight / parseFloat(getComputedStyle(p).lineHeight);
@@ -112,6 +116,7 @@ class Visit:
     sticking_out: list[str] = field(default_factory=list)
     shifted: float = 0
     formulas: tuple[int, int, int] = (0, 0, 0)  # in the source, typeset, in error
+    tallest: float = 0  # of the formulas in a line, in type sizes
     torn: list[str] = field(default_factory=list)  # formulas from their commas
     contrast: dict[str, float] = field(default_factory=dict)
     pictures: list[list[str]] = field(default_factory=list)  # ground, filter in dark
@@ -216,6 +221,7 @@ async def visit(found: Tour, tab: Page, address: str, page: str) -> None:
             for selector in (".math", "mjx-container", "mjx-merror")
         ]
     )
+    seen.tallest = max(await tab.evaluate(HEIGHTS), default=0)
     seen.torn = await tab.evaluate(TORN)
     for scheme in ("light", "dark"):
         await turn(tab, scheme)

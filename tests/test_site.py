@@ -257,6 +257,11 @@ def test_no_line_begins_with_the_comma_after_a_formula(seen: Tour):
     assert torn == {}
 
 
+def test_formulas_of_a_line_are_set_in_a_size_that_fits_it(seen: Tour):
+    tallest = {page: visit.tallest for page, visit in seen.visits.items()}
+    assert 1 < max(tallest.values()) < 2.4, tallest
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_axe_finds_no_serious_fault(seen: Tour, kind: str, scheme: str):
