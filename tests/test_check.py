@@ -325,6 +325,28 @@ def test_change_of_an_argument_is_told_only_when_all_else_is_right():
     assert "is now" not in str(check("attention.softmax", changes_and_errs))
 
 
+def test_change_too_small_for_the_digits_shown_is_a_change():
+    def nudges(x, axis=-1):
+        result = right.softmax(x, axis)
+        if x.dtype == np.float64:
+            x *= 1 + 1e-9
+        return result
+
+    text = str(check("attention.softmax", nudges))
+    assert "x is now [1.000000001, -1.000000001, 2.000000002]" in text
+
+
+def test_mistake_in_the_dtype_names_no_program_that_has_only_wrong_digits():
+    def coarse(x, axis=-1):
+        return (right.softmax(x, axis) * (1 + 1e-9)).astype(x.dtype)
+
+    def wide(x, axis=-1):
+        return right.softmax(x, axis).astype(np.float64)
+
+    assert check("attention.softmax", wide).mistake == "float32-becomes-float64"
+    assert check("attention.softmax", coarse).mistake != "float32-becomes-float64"
+
+
 def test_parameter_names_are_free_where_the_call_is_by_position():
     report = check(
         "attention.softmax", lambda logits, axis=-1: softmax_right(logits, axis)

@@ -1,6 +1,7 @@
 """Did two programs return the same? For naming a mistake."""
 
 from collections.abc import Mapping
+from itertools import repeat
 from typing import Any
 
 from rounds.engine.arrays import ARRAY, BOOL, FLOAT, INT, close, np
@@ -11,38 +12,43 @@ from rounds.engine.fields import Fields
 EXACT = (str, bytes, bool, int, type(None))
 
 
-def alike(one: Any, other: Any) -> bool:
-    """Are two values the same, up to rounding?"""
+def alike(one: Any, other: Any, exactly: bool = False) -> bool:
+    """Are two values the same, up to rounding or to the last bit?"""
     kind = type(one)
     if kind is type(other):  # most of what is compared
         if kind in EXACT:
             return bool(one == other)
         if kind is list or kind is tuple:
-            return len(one) == len(other) and all(map(alike, one, other))
+            return len(one) == len(other) and all(
+                map(alike, one, other, repeat(exactly))
+            )
         if kind is dict:
             return one.keys() == other.keys() and all(
-                alike(part, other[key]) for key, part in one.items()
+                alike(part, other[key], exactly) for key, part in one.items()
             )
     if isinstance(one, ARRAY) and isinstance(other, ARRAY):
         if one.shape != other.shape or one.dtype.kind != other.dtype.kind:
             return False
         if one.dtype.kind != "f":
             return bool(np.array_equal(one, other))
-        rtol, atol = _rounding(one, other)
+        rtol, atol = (0, 0) if exactly else _rounding(one, other)
         return bool(np.allclose(one, other, rtol=rtol, atol=atol, equal_nan=True))
     if isinstance(one, tuple | list) and isinstance(other, tuple | list):
         same_kind = isinstance(one, tuple) == isinstance(other, tuple)
         return (
             same_kind
             and len(one) == len(other)
-            and all(alike(a, b) for a, b in zip(one, other, strict=True))
+            and all(alike(a, b, exactly) for a, b in zip(one, other, strict=True))
         )
     if isinstance(one, Mapping) and isinstance(other, Mapping):
-        return one.keys() == other.keys() and all(alike(one[k], other[k]) for k in one)
+        return one.keys() == other.keys() and all(
+            alike(one[k], other[k], exactly) for k in one
+        )
     if isinstance(one, FLOAT) and isinstance(other, FLOAT):
-        return close(float(one), float(other), rtol=1e-6, atol=1e-9)
+        rtol, atol = (0, 0) if exactly else (1e-6, 1e-9)
+        return close(float(one), float(other), rtol, atol)
     if isinstance(one, Fields) and isinstance(other, Fields):
-        return one.kind == other.kind and alike(one.values, other.values)
+        return one.kind == other.kind and alike(one.values, other.values, exactly)
     plain = (*EXACT, *BOOL, *INT, set, frozenset)
     if isinstance(one, plain) and isinstance(other, plain):
         return same_type(one, other) and bool(one == other)

@@ -72,7 +72,7 @@ def difference(
             return None
     elif got == due:
         return None
-    return Difference("values", *_told_apart(got, due))
+    return Difference("values", *told_apart(got, due))
 
 
 def _array_difference(
@@ -105,7 +105,7 @@ def _array_difference(
     if due.size <= MOST_ENTRIES:
         with np.errstate(over="ignore"):  # float16 has no number for what is due
             told = due.astype(got.dtype) if due.dtype.kind == "f" else due
-        return Difference(kind, *_told_apart(got, told if (got != told).any() else due))
+        return Difference(kind, *told_apart(got, told if (got != told).any() else due))
     note = _where(got, due, not_finite if not_finite.any() else wrong)
     return Difference(kind, show(due), show(due), note)  # the note says it all
 
@@ -113,14 +113,14 @@ def _array_difference(
 def _where(got: "np.ndarray", due: "np.ndarray", wrong: "np.ndarray") -> str:
     """For an array too large to be written out: the first wrong entry."""
     first = tuple(int(i) for i in np.argwhere(wrong)[0])
-    returned, expected = _told_apart(got[first], due[first])
+    returned, expected = told_apart(got[first], due[first])
     return (
         f"{int(wrong.sum())} of {wrong.size} entries differ, the first at "
         f"{list(first)}: {returned} instead of {expected}."
     )
 
 
-def _told_apart(got: Any, due: Any) -> tuple[str, str]:
+def told_apart(got: Any, due: Any) -> tuple[str, str]:
     """Both as text, as many digits and as much of it as it takes to see that they
     differ."""
     for room in (ROOM, None):

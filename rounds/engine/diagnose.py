@@ -134,6 +134,8 @@ async def named(
     telling = min(failing, key=lambda i: (tier(i), done[i].size))
     other = min(range(len(done)), key=lambda i: (i == telling, done[i].size))
     fails_ordinarily = tier(telling) == 0
+    # Then nothing that errs elsewhere is its mistake, and need not be run at length.
+    only_costs = all(cases[i].stage == COST for i in failing)
     close: dict[int, dict[str, bank.Program]] = {1: {}, 2: {}}
 
     async def parted(label: str) -> int:
@@ -147,6 +149,8 @@ async def named(
             if tier(place) < lowest:
                 theirs = await run.attempt(known.exercise, case, built, silent=True)
                 if not same(theirs.seen, done[place].seen):
+                    if only_costs and case.stage != COST:
+                        return 0
                     lowest = tier(place)
         return lowest
 

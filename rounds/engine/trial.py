@@ -7,6 +7,7 @@ from typing import Any
 
 from rounds.engine import draws, guard, perform, show, story
 from rounds.engine.alike import alike
+from rounds.engine.compare import told_apart
 from rounds.engine.instance import Instance, NoObject
 from rounds.engine.lines import Lines
 from rounds.engine.perform import guarded, snapshot
@@ -239,14 +240,18 @@ class Trial:
             self._unchanged(step, name, step.kwargs[name], kwargs[name])
 
     def _unchanged(self, step: Step, which: int | str, before: Any, after: Any) -> None:
-        if guarded(alike, before, after, otherwise=False):
+        if guarded(alike, before, after, True, otherwise=False):
             return
         step.seen.append(("mutated", which))
+        if self.silent:
+            return
+        both = perform.shown(after), show.show(before)
+        now, was = guarded(told_apart, after, before, otherwise=both)
         self.fail(
             step,
             "mutated",
-            f"{self._named(step, which)} is now {perform.shown(after)}",
-            f"{self._named(step, which)} left as it was, {show.show(before)}",
+            f"{self._named(step, which)} is now {now}",
+            f"{self._named(step, which)} left as it was, {was}",
             "The caller's data was changed in place.",
         )
 

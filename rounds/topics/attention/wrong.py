@@ -184,6 +184,65 @@ float64_narrowed = edit(
     "np.float32",
 )
 
+zeros_returned_early = edit(
+    "softmax",
+    "masked-slice-becomes-float64",
+    "Where a slice is all -inf float32 logits come back as float64: its zeros were made "
+    "without a dtype, and NumPy's own is float64. float32 must stay float32.",
+    "    peak = x.max(axis=axis, keepdims=True)\n",
+    "    if np.isneginf(x).all():\n"
+    "        return np.zeros(x.shape)\n"
+    "    peak = x.max(axis=axis, keepdims=True)\n",
+)
+
+zeros_put_in = edit(
+    "softmax",
+    "masked-slice-becomes-float64",
+    "",
+    "    return exps / np.where(total == 0, 1, total)",
+    "    probs = exps / np.where(total == 0, 1, total)\n"
+    "    return np.where(total == 0, np.zeros(x.shape), probs) "
+    "if np.any(total == 0) else probs",
+)
+
+exp_in_float32 = edit(
+    "softmax",
+    "float64-digits-lost",
+    "The dtype is right, but float64 logits give probabilities with fewer digits than "
+    "float64 has. A step in float32 does this, the exponential or the last one.",
+    "np.exp(x - peak)",
+    "np.exp((x - peak).astype(np.float32)).astype(x.dtype)",
+)
+
+result_through_float32 = edit(
+    "softmax",
+    "float64-digits-lost",
+    "",
+    "return exps / np.where(total == 0, 1, total)",
+    "return (exps / np.where(total == 0, 1, total)).astype(np.float32).astype(x.dtype)",
+)
+
+EPSILON = (
+    "A little is missing from every slice: softmax([-3]) is below 1. A small number "
+    "added to the sum, 1e-8 say, does this. The sum is 0 only where all logits are "
+    "-inf; divide by it as it is everywhere else."
+)
+epsilon_added = edit(
+    "softmax",
+    "epsilon-in-the-sum",
+    EPSILON,
+    "exps / np.where(total == 0, 1, total)",
+    "exps / (total + x.dtype.type(1e-8))",
+)
+
+larger_epsilon_added = edit(
+    "softmax",
+    "epsilon-in-the-sum",
+    "",
+    "exps / np.where(total == 0, 1, total)",
+    "exps / (total + x.dtype.type(1e-6))",
+)
+
 mean_subtracted = edit(
     "softmax",
     "mean-subtracted",
@@ -420,15 +479,15 @@ scale_by_dv = edit(
 )
 scale_by_keys = edit(
     "attention",
-    "scaled-by-length",
+    "scaled-by-the-number-of-keys",
     WRONG_SCALE.format(seen="1/sqrt of the number of keys"),
     "np.sqrt(q.shape[-1])",
     "np.sqrt(k.shape[-2])",
 )
 scale_by_queries = edit(
     "attention",
-    "scaled-by-length",
-    "",
+    "scaled-by-the-number-of-queries",
+    WRONG_SCALE.format(seen="1/sqrt of the number of queries"),
     "np.sqrt(q.shape[-1])",
     "np.sqrt(q.shape[-2])",
 )
@@ -542,10 +601,26 @@ mask_ignored = edit(
 )
 
 LARGE_NEGATIVE = (
-    "A masked score became a large negative number instead of -inf. Where a query may "
-    "attend to nothing its weights still sum to 1, over forbidden keys. They must be "
-    "zeros."
+    "Where a query may attend to nothing its weights still sum to 1, over forbidden "
+    "keys. They must be zeros. A large negative number in place of -inf does this, and "
+    "so does a row that is opened because it is all masked."
 )
+lowest_score = edit(
+    "attention",
+    "large-negative-for-minus-inf",
+    "",
+    "np.where(mask, scores, -np.inf)",
+    "np.where(mask, scores, np.finfo(dtype).min)",
+)
+
+masked_rows_opened = edit(
+    "attention",
+    "large-negative-for-minus-inf",
+    "",
+    "np.where(mask, scores, -np.inf)",
+    "np.where(mask | ~np.any(mask, axis=-1, keepdims=True), scores, -np.inf)",
+)
+
 minus_1e9 = edit(
     "attention",
     "large-negative-for-minus-inf",
@@ -562,6 +637,62 @@ def attention_with_minus_1e9(q, k, v, mask=None):
         scores = np.where(mask, scores, -1e9)
     weights = softmax(scores)
     return weights @ v, weights
+
+
+FINITE_STAND_IN = (
+    "A masked score became a finite number, -1e9 say, and its weight 0 afterwards. When "
+    "the scores of the allowed keys are lower still the masked ones take all the weight "
+    "first, and nothing is left. Only -inf is below every score."
+)
+
+
+@mistake("attention", "finite-stand-in-beaten", FINITE_STAND_IN)
+def attention_with_weights_zeroed(q, k, v, mask=None):
+    dtype = np.result_type(q, k, v, np.float32)
+    q, k, v = (array.astype(dtype) for array in (q, k, v))
+    scores = q @ np.swapaxes(k, -1, -2) / dtype.type(np.sqrt(q.shape[-1]))
+    if mask is None:
+        mask = np.True_
+    weights = softmax(np.where(mask, scores, -1e9)) * mask
+    return weights @ v, weights
+
+
+@mistake("attention", "finite-stand-in-beaten")
+def attention_with_weights_zeroed_and_renormalised(q, k, v, mask=None):
+    dtype = np.result_type(q, k, v, np.float32)
+    q, k, v = (array.astype(dtype) for array in (q, k, v))
+    scores = q @ np.swapaxes(k, -1, -2) / dtype.type(np.sqrt(q.shape[-1]))
+    if mask is None:
+        mask = np.True_
+    weights = softmax(scores + np.where(mask, 0, -1e9)) * mask
+    total = weights.sum(axis=-1, keepdims=True)
+    weights = weights / np.where(total == 0, 1, total)
+    return weights @ v, weights
+
+
+@mistake("attention", "finite-stand-in-beaten")
+def attention_with_the_lowest_float_added(q, k, v, mask=None):
+    q, k, v = (array.astype(np.float32) for array in (q, k, v))
+    scores = q @ np.swapaxes(k, -1, -2) / np.float32(np.sqrt(q.shape[-1]))
+    if mask is None:
+        mask = np.True_
+    weights = softmax(scores + ~mask * np.finfo(np.float32).min) * mask
+    return weights @ v, weights
+
+
+lowest_score_zeroed = edit(
+    "attention",
+    "finite-stand-in-beaten",
+    "",
+    """        scores = np.where(mask, scores, -np.inf)
+    weights = softmax(scores)
+""",
+    """        scores = np.where(mask, scores, -1e30)
+    weights = softmax(scores)
+    if mask is not None:
+        weights = weights * mask
+""",
+)
 
 
 @mistake(
@@ -683,6 +814,101 @@ def attention_in_the_dtype_given(q, k, v, mask=None):
     weights = softmax(scores)
     return weights @ v, weights
 
+
+@mistake("attention", "float16-overflow")
+def attention_in_float16_with_its_softmax(q, k, v, mask=None):
+    scores = q @ np.swapaxes(k, -1, -2) / q.dtype.type(np.sqrt(q.shape[-1]))
+    if mask is not None:
+        scores = np.where(mask, scores, -np.inf)
+    peak = scores.max(axis=-1, keepdims=True)
+    exps = np.exp(scores - np.where(np.isneginf(peak), 0, peak))
+    total = exps.sum(axis=-1, keepdims=True)
+    weights = exps / np.where(total == 0, 1, total)
+    return weights @ v, weights
+
+
+VALUES_IN_FLOAT16 = (
+    "The values were summed in float16: before the division by the sum of the "
+    "exponentials, or with rounded weights that add up to more than 1. On the way the "
+    "sum passes 65504 and becomes inf. Widen before the product with v."
+)
+
+
+@mistake("attention", "values-summed-in-float16", VALUES_IN_FLOAT16)
+def attention_divided_at_the_end(q, k, v, mask=None):
+    wide = np.result_type(q, k, np.float32)
+    scores = q.astype(wide) @ np.swapaxes(k, -1, -2) / np.sqrt(q.shape[-1])
+    if mask is not None:
+        scores = np.where(mask, scores, -np.inf)
+    peak = scores.max(axis=-1, keepdims=True)
+    exps = np.exp(scores - np.where(np.isneginf(peak), 0, peak))
+    total = exps.sum(axis=-1, keepdims=True)
+    total = np.where(total == 0, 1, total)
+    return (exps.astype(v.dtype) @ v) / total, exps / total
+
+
+weights_as_narrow_as_v = edit(
+    "attention",
+    "values-summed-in-float16",
+    "",
+    """    q, k, v = (array.astype(dtype, copy=False) for array in (q, k, v))
+    scores = q @ np.swapaxes(k, -1, -2) / dtype.type(np.sqrt(q.shape[-1]))
+    if mask is not None:
+        scores = np.where(mask, scores, -np.inf)
+    weights = softmax(scores)
+    return weights @ v, weights""",
+    """    q, k = q.astype(dtype), k.astype(dtype)
+    scores = q @ np.swapaxes(k, -1, -2) / dtype.type(np.sqrt(q.shape[-1]))
+    if mask is not None:
+        scores = np.where(mask, scores, -np.inf)
+    weights = softmax(scores)
+    return weights.astype(v.dtype) @ v, weights""",
+)
+
+MASK_AXES_GUESSED = (
+    "The axes of the mask were guessed, where two lengths are the same: (Tk,) was taken "
+    "for queries, or (Tq, Tk) or one axis more for a mask of each entry. Axes are "
+    "matched from the last one backwards; broadcasting does it."
+)
+mask_of_queries = edit(
+    "attention",
+    "mask-axes-guessed",
+    MASK_AXES_GUESSED,
+    "        scores = np.where(mask, scores, -np.inf)\n",
+    "        if mask.shape == (scores.shape[-2],):\n"
+    "            mask = mask[:, None]\n"
+    "        scores = np.where(mask, scores, -np.inf)\n",
+)
+
+mask_of_padding = edit(
+    "attention",
+    "mask-axes-guessed",
+    "",
+    "        scores = np.where(mask, scores, -np.inf)\n",
+    "        if mask.ndim == 2 and scores.ndim == 4 and len(mask) == len(scores):\n"
+    "            mask = mask[:, None, None, :]\n"
+    "        scores = np.where(mask, scores, -np.inf)\n",
+)
+
+mask_of_padding_in_a_batch = edit(
+    "attention",
+    "mask-axes-guessed",
+    "",
+    "        scores = np.where(mask, scores, -np.inf)\n",
+    "        if mask.ndim == 2 and scores.ndim > 2 and len(mask) == len(scores):\n"
+    "            mask = mask.reshape(len(mask), *[1] * (scores.ndim - 2), -1)\n"
+    "        scores = np.where(mask, scores, -np.inf)\n",
+)
+
+mask_of_each_entry = edit(
+    "attention",
+    "mask-axes-guessed",
+    "",
+    "        scores = np.where(mask, scores, -np.inf)\n",
+    "        if mask.ndim == 3 and scores.ndim == 4 and len(mask) == len(scores):\n"
+    "            mask = mask[:, None]\n"
+    "        scores = np.where(mask, scores, -np.inf)\n",
+)
 
 mask_must_fit = edit(
     "attention",
@@ -895,14 +1121,77 @@ tiled_heads = edit(
 first_kv_head = edit(
     "multi_head_attention",
     "only-the-first-kv-head",
-    "All query heads use KV head 0. Each group of n_heads // n_kv_heads query heads "
-    "has a KV head of its own.",
+    "In the call shown all query heads use KV head 0. Each group of "
+    "n_heads // n_kv_heads query heads has a KV head of its own.",
     """    k = np.repeat(split(x @ w_k, n_kv_heads), group, axis=-3)
     v = np.repeat(split(x @ w_v, n_kv_heads), group, axis=-3)
 """,
     """    k = split(x @ w_k, n_kv_heads)[..., [0] * n_heads, :, :]
     v = split(x @ w_v, n_kv_heads)[..., [0] * n_heads, :, :]
 """,
+)
+
+KV_HEADS_DIVIDED = (
+    "Query head h uses KV head h // n_kv_heads, but it is the size of a group that h is "
+    "divided by, n_heads // n_kv_heads. With 4 heads and 2 KV heads both are 2; with "
+    "as many KV heads as heads all of them would use KV head 0."
+)
+divided_by_kv_heads = edit(
+    "multi_head_attention",
+    "divided-by-the-kv-heads",
+    KV_HEADS_DIVIDED,
+    """    k = np.repeat(split(x @ w_k, n_kv_heads), group, axis=-3)
+    v = np.repeat(split(x @ w_v, n_kv_heads), group, axis=-3)
+""",
+    """    shared = np.arange(n_heads) // n_kv_heads
+    k = split(x @ w_k, n_kv_heads)[..., shared, :, :]
+    v = split(x @ w_v, n_kv_heads)[..., shared, :, :]
+""",
+)
+
+divided_by_kv_heads_in_turn = edit(
+    "multi_head_attention",
+    "divided-by-the-kv-heads",
+    "",
+    """    k = np.repeat(split(x @ w_k, n_kv_heads), group, axis=-3)
+    v = np.repeat(split(x @ w_v, n_kv_heads), group, axis=-3)
+""",
+    """    shared = np.arange(n_heads) // n_kv_heads % n_kv_heads
+    k = split(x @ w_k, n_kv_heads)[..., shared, :, :]
+    v = split(x @ w_v, n_kv_heads)[..., shared, :, :]
+""",
+)
+
+heads_mask_of_padding = edit(
+    "multi_head_attention",
+    "mask-axes-guessed",
+    "The axes of the mask were guessed: one of two axes was taken for (batch, T), or one "
+    "of three for (batch, T, T). They are (T, T) and (n_heads, T, T): axes are matched "
+    "from the last one backwards.",
+    "    output, _ = attention(q, k, v, mask)\n",
+    "    if mask is not None and mask.ndim == 2 and len(mask) == len(x) < x.size:\n"
+    "        mask = mask[:, None, None, :] if x.ndim > 2 else mask\n"
+    "    output, _ = attention(q, k, v, mask)\n",
+)
+
+heads_mask_of_each_entry = edit(
+    "multi_head_attention",
+    "mask-axes-guessed",
+    "",
+    "    output, _ = attention(q, k, v, mask)\n",
+    "    if mask is not None and mask.ndim == 3 and len(mask) == len(x):\n"
+    "        mask = mask[:, None] if x.ndim > 2 else mask\n"
+    "    output, _ = attention(q, k, v, mask)\n",
+)
+
+heads_finite_stand_in = edit(
+    "multi_head_attention",
+    "finite-stand-in-beaten",
+    FINITE_STAND_IN,
+    "    output, _ = attention(q, k, v, mask)\n",
+    "    mask = np.True_ if mask is None else mask\n"
+    "    scores = q @ np.swapaxes(k, -1, -2) / np.sqrt(q.shape[-1])\n"
+    "    output = softmax(np.where(mask, scores, -1e9)) * mask @ v\n",
 )
 
 mask_dropped = edit(
@@ -1199,6 +1488,14 @@ flash_scaled_by_d = edit(
     "1 / q.shape[-1]",
 )
 
+flash_scaled_by_dv = edit(
+    "flash_attention",
+    "scaled-by-the-width-of-v",
+    WRONG_SCALE.format(seen="1/sqrt(dv), the width of a value"),
+    "1 / np.sqrt(q.shape[-1])",
+    "1 / np.sqrt(v.shape[-1])",
+)
+
 flash_causal_unasked = edit(
     "flash_attention",
     "causal-without-being-asked",
@@ -1224,6 +1521,48 @@ maximum_before_mask = edit(
             weights = np.exp(scores - shift) * allowed
 """,
 )
+
+flash_finite_stand_in = edit(
+    "flash_attention",
+    "finite-stand-in-beaten",
+    FINITE_STAND_IN,
+    """                scores = np.where(allowed, scores, -np.inf)
+            new_peak = np.maximum(peak, scores.max(axis=-1, keepdims=True))
+            shift = np.where(np.isneginf(new_peak), 0, new_peak)
+            weights = np.exp(scores - shift)
+""",
+    """                scores = np.where(allowed, scores, -1e9)
+            else:
+                allowed = True
+            new_peak = np.maximum(peak, scores.max(axis=-1, keepdims=True))
+            shift = np.where(np.isneginf(new_peak), 0, new_peak)
+            weights = np.exp(scores - shift) * allowed
+""",
+)
+
+
+@mistake("flash_attention", "finite-stand-in-beaten")
+def flash_attention_zeroed_in_every_tile(q, k, v, block_size=128, causal=False):
+    n_queries, n_keys = q.shape[-2], k.shape[-2]
+    positions = np.arange(n_queries)[:, None] + n_keys - n_queries
+    dtype = np.result_type(q, k, v, np.float32)
+    q = q.astype(dtype) / dtype.type(np.sqrt(q.shape[-1]))
+    peak = np.full((*q.shape[:-1], 1), -np.inf, dtype)
+    total = np.zeros_like(peak)
+    mixed = np.zeros((*q.shape[:-1], v.shape[-1]), dtype)
+    for left in range(0, n_keys, block_size):
+        right = min(left + block_size, n_keys)
+        allowed = np.arange(left, right) <= positions if causal else np.True_
+        k_tile = k[..., left:right, :].astype(dtype)
+        scores = np.where(allowed, q @ np.swapaxes(k_tile, -1, -2), -1e9)
+        higher = np.maximum(peak, scores.max(axis=-1, keepdims=True))
+        exps = np.exp(scores - higher) * allowed
+        shrink = np.exp(peak - higher)
+        total = total * shrink + exps.sum(axis=-1, keepdims=True)
+        mixed = mixed * shrink + exps @ v[..., left:right, :].astype(dtype)
+        peak = higher
+    return mixed / np.where(total == 0, 1, total)
+
 
 diagonal_skipped = edit(
     "flash_attention",
@@ -1295,6 +1634,26 @@ maximum_of_the_last_block = edit(
     "            peak = scores.max(axis=-1, keepdims=True)\n",
 )
 
+maximum_of_the_first_block = edit(
+    "flash_attention",
+    "maximum-of-the-first-block",
+    "The exponentials are measured against the first block's maximum to the end: where "
+    "a later block is higher, exp overflows. The maximum has to rise, and what was "
+    "summed to be rescaled, whenever a block brings a higher score.",
+    "new_peak = np.maximum(peak, scores.max(axis=-1, keepdims=True))",
+    "new_peak = np.where(np.isneginf(peak), scores.max(axis=-1, keepdims=True), peak)",
+)
+
+maximum_may_fall = edit(
+    "flash_attention",
+    "maximum-falls-again",
+    "The maximum follows each block, down as well as up. After a lower block "
+    "exp(old maximum - new maximum) overflows. Keep the higher of the two.",
+    "new_peak = np.maximum(peak, scores.max(axis=-1, keepdims=True))",
+    "new_peak = scores.max(axis=-1, keepdims=True)\n"
+    "            new_peak = np.where(np.isneginf(new_peak), peak, new_peak)",
+)
+
 divided_in_the_loop = edit(
     "flash_attention",
     "divided-in-the-loop",
@@ -1316,6 +1675,14 @@ finite_start = edit(
     "",
     "peak = np.full((*batch, bottom - top, 1), -np.inf, dtype)",
     "peak = np.full((*batch, bottom - top, 1), -1e4, dtype)",
+)
+
+lower_start = edit(
+    "flash_attention",
+    "maximum-starts-at-zero",
+    "",
+    "peak = np.full((*batch, bottom - top, 1), -np.inf, dtype)",
+    "peak = np.full((*batch, bottom - top, 1), -1e30, dtype)",
 )
 
 not_divided = edit(
@@ -1450,17 +1817,88 @@ no_maximum = edit(
     "new_peak = np.zeros_like(peak)",
 )
 
-FULL_MATRIX = (
-    "The answer is right, but somewhere all Tq x Tk numbers are held at once: the "
-    "scores, the weights or a mask of that shape; or something is kept for every tile. "
-    "A tile needs only its own, and memory must grow with Tq + Tk."
+
+@mistake("flash_attention", "no-running-maximum")
+def flash_attention_with_bare_exp(q, k, v, block_size=128, causal=False):
+    n_queries, n_keys = q.shape[-2], k.shape[-2]
+    positions = np.arange(n_queries)[:, None] + n_keys - n_queries
+    q = q.astype(float) / np.sqrt(q.shape[-1])
+    mixed, total = 0.0, 0.0
+    for left in range(0, n_keys, block_size):
+        k_tile = k[..., left : left + block_size, :].astype(float)
+        exps = np.exp(q @ np.swapaxes(k_tile, -1, -2))
+        if causal:
+            exps = exps * (np.arange(left, left + k_tile.shape[-2]) <= positions)
+        total = total + exps.sum(axis=-1, keepdims=True)
+        mixed = mixed + exps @ v[..., left : left + block_size, :].astype(float)
+    return mixed / np.where(total == 0, 1, total)
+
+
+MORE_THAN_A_TILE = (
+    "The answer is right, but more is held at once than a tile needs: scores, weights "
+    "or a mask of all Tq x Tk entries, something kept for every tile, or tiles larger "
+    "than block_size. Memory must grow with Tq + Tk."
 )
 
 
-@mistake("flash_attention", "full-matrix-held", FULL_MATRIX)
+@mistake("flash_attention", "more-than-a-tile-held", MORE_THAN_A_TILE)
 def flash_attention_by_calling_attention(q, k, v, block_size=128, causal=False):
     mask = causal_mask(q.shape[-2], k.shape[-2]) if causal else None
     return attention(q, k, v, mask)[0]
+
+
+@mistake("flash_attention", "more-than-a-tile-held")
+def flash_attention_keeping_every_state(q, k, v, block_size=128, causal=False):
+    n_queries, n_keys = q.shape[-2], k.shape[-2]
+    positions = np.arange(n_queries)[:, None] + n_keys - n_queries
+    q = q.astype(float) / np.sqrt(q.shape[-1])
+    states = [
+        (
+            np.full((*q.shape[:-1], 1), -np.inf),
+            np.zeros((*q.shape[:-1], 1)),
+            np.zeros((*q.shape[:-1], v.shape[-1])),
+        )
+    ]
+    for left in range(0, n_keys, block_size):
+        peak, total, mixed = states[-1]
+        k_tile = k[..., left : left + block_size, :].astype(float)
+        scores = q @ np.swapaxes(k_tile, -1, -2)
+        if causal:
+            columns = np.arange(left, left + k_tile.shape[-2])
+            scores = np.where(columns <= positions, scores, -np.inf)
+        higher = np.maximum(peak, scores.max(axis=-1, keepdims=True))
+        shift = np.where(np.isneginf(higher), 0, higher)
+        exps, shrink = np.exp(scores - shift), np.exp(peak - shift)
+        total = total * shrink + exps.sum(axis=-1, keepdims=True)
+        mixed = mixed * shrink + exps @ v[..., left : left + block_size, :].astype(
+            float
+        )
+        states.append((higher, total, mixed))
+    return mixed / np.where(total == 0, 1, total)
+
+
+@mistake("flash_attention", "more-than-a-tile-held")
+def flash_attention_keeping_every_partial_output(q, k, v, block_size=128, causal=False):
+    n_queries, n_keys = q.shape[-2], k.shape[-2]
+    positions = np.arange(n_queries)[:, None] + n_keys - n_queries
+    q = q.astype(float) / np.sqrt(q.shape[-1])
+    peaks, totals, mixtures = [], [], []
+    for left in range(0, n_keys, block_size):
+        k_tile = k[..., left : left + block_size, :].astype(float)
+        scores = q @ np.swapaxes(k_tile, -1, -2)
+        if causal:
+            columns = np.arange(left, left + k_tile.shape[-2])
+            scores = np.where(columns <= positions, scores, -np.inf)
+        peak = scores.max(axis=-1, keepdims=True)
+        exps = np.exp(scores - np.where(np.isneginf(peak), 0, peak))
+        peaks.append(peak)
+        totals.append(exps.sum(axis=-1, keepdims=True))
+        mixtures.append(exps @ v[..., left : left + block_size, :].astype(float))
+    highest = np.max(peaks, axis=0)
+    shares = np.exp(np.array(peaks) - np.where(np.isneginf(highest), 0, highest))
+    total = (np.array(totals) * shares).sum(axis=0)
+    mixed = (np.array(mixtures) * shares).sum(axis=0)
+    return mixed / np.where(total == 0, 1, total)
 
 
 full_mask = edit(
@@ -1478,10 +1916,19 @@ full_mask = edit(
 flash_half = edit(
     "flash_attention",
     "float16-overflow",
-    "Computed in float16, a dot product passes 65504 and becomes inf, and inf - inf is "
-    "nan. Widen each tile before multiplying.",
+    "Computed in float16, a dot product or the running sum of values passes 65504 and "
+    "becomes inf, and inf - inf is nan. Widen each tile before multiplying, and keep the "
+    "running output and sum wide.",
     "dtype = np.result_type(q, k, v, np.float32)",
     "dtype = np.result_type(q, k, v)",
+)
+
+flash_half_output = edit(
+    "flash_attention",
+    "float16-overflow",
+    "",
+    "mixed = mixed * shrink + weights @ v_tile",
+    "mixed = (mixed * shrink + weights @ v_tile).astype(v.dtype)",
 )
 
 
