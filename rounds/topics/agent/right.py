@@ -1207,3 +1207,25 @@ def run_agent_as_a_session(
             return Result("final", said["final"], session.steps, session.messages)
         session.react(said)
     return Result(ending, None, session.steps, session.messages)
+
+
+@alternative("run_agent")
+def run_agent_with_an_example(task, tools, llm, **limits):
+    """The first prompt begins with an example, whose reply is the assistant's."""
+    example = [
+        {"role": "user", "content": "For example: what is 1 + 1?"},
+        {"role": "assistant", "content": '{"final": 2}'},
+    ]
+    count = limits.get("count_tokens")
+    if count is not None:
+
+        def count_tokens(text):
+            more = example if text.startswith(PROTOCOL) else []
+            return count(text) + sum(count(message["content"]) for message in more)
+
+        limits["count_tokens"] = count_tokens
+    asked = lambda messages: llm([*example, *messages])  # noqa: E731
+    result = run_agent(task, tools, asked, **limits)
+    return Result(
+        result.status, result.answer, result.steps, [*example, *result.transcript]
+    )

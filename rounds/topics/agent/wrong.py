@@ -49,10 +49,32 @@ one_too_many = agent(
 )
 one_too_few = agent(
     "one-call-too-few",
-    "The run stops one call before max_steps: with max_steps=1 the model is not asked "
-    "at all.",
+    "The run stops one call before max_steps: with max_steps=2 the model is asked once "
+    "only.",
     "for step in range(1, max_steps + 1):",
     "for step in range(1, max_steps):",
+)
+one_too_few_but_one = agent(
+    "one-call-too-few",
+    "",
+    "for step in range(1, max_steps + 1):",
+    "for step in range(1, max(2, max_steps)):",
+)
+FINAL_AT_CAP = (
+    "The last reply that max_steps allows was final, and was not looked at: the run "
+    "ended with step_cap. Read the reply first, then count."
+)
+final_at_cap = agent(
+    "final-at-the-cap-missed",
+    FINAL_AT_CAP,
+    """        try:
+            action = json.loads(reply)
+""",
+    """        if step == max_steps:
+            break
+        try:
+            action = json.loads(reply)
+""",
 )
 cap_looks_final = agent(
     "cap-told-as-final",
@@ -98,6 +120,22 @@ malformed_is_free = agent(
     for _ in range(100):
         if isinstance(action, dict):
             step = next(steps, None)
+        if step is None:
+            break
+""",
+)
+no_json_is_free = agent(
+    "malformed-replies-not-counted",
+    "",
+    "    for step in range(1, max_steps + 1):\n",
+    """    steps = iter(range(1, max_steps + 1))
+    reply = "{}"
+    for _ in range(100):
+        try:
+            json.loads(reply)
+            step = next(steps, None)
+        except ValueError:
+            pass
         if step is None:
             break
 """,
@@ -256,8 +294,9 @@ reply_rewritten = agent(
     "sorted(reply.split()))})\n",
 )
 FORGETS = (
-    "A prompt does not hold what was said before: the model is sent only the last "
-    "messages, and forgets what it knows. Each prompt is the whole transcript so far."
+    "A prompt does not hold all that was said before: what is left out, an observation "
+    "or your own first message, the model forgets. Each prompt is the whole transcript "
+    "so far."
 )
 only_last = agent(
     "history-not-sent",
@@ -276,6 +315,12 @@ observation_last = agent(
     "",
     "reply = llm(transcript)",
     "reply = llm(transcript[-1:])",
+)
+system_only_first = agent(
+    "history-not-sent",
+    "",
+    "reply = llm(transcript)",
+    "reply = llm(transcript if step == 1 else transcript[1:])",
 )
 observation_as_system = agent(
     "observation-in-system-role",
@@ -475,8 +520,8 @@ strict_keys = agent(
     "        calls = action.get",
 )
 PROSE = (
-    "A reply with prose round the JSON was taken. The whole reply is one JSON object: "
-    "to fish for one lets a quotation, or an example, run a tool."
+    "A JSON object was fished out of a longer reply, out of prose or a list. The whole "
+    "reply is one JSON object: else a quotation, or an example, runs a tool."
 )
 prose_searched = agent(
     "json-fished-out-of-prose",
@@ -988,7 +1033,8 @@ replaced_by_note = agent(
 )
 cut_short = agent(
     "cut-shorter-than-needed",
-    "Less of the beginning of a long result is shown than fits into 2,000 characters.",
+    "Of a long result less than its first 1,000 characters are shown. That much at "
+    "least is kept, and the whole has 2,000 at most.",
     'text = text[: 2000 - len("[truncated]")] + "[truncated]"',
     'text = text[:500] + "[truncated]"',
 )
@@ -2317,10 +2363,16 @@ tidy_transcript = agent(
 )
 no_prompt = agent(
     "transcript-without-the-prompt",
-    "The transcript begins with the first reply. It holds all messages, the first "
-    "prompt with the task among them.",
+    "The first prompt, or a message of it, is missing from the transcript. It holds all "
+    "messages, and begins with those that were sent first.",
     'return Result("final", action["final"], step, transcript)',
     'return Result("final", action["final"], step, transcript[2:])',
+)
+no_system_message = agent(
+    "transcript-without-the-prompt",
+    "",
+    'return Result("final", action["final"], step, transcript)',
+    'return Result("final", action["final"], step, transcript[1:])',
 )
 one_and_three = agent(
     "repetition-not-in-a-row",
@@ -3000,6 +3052,258 @@ counter_without_budget = agent(
     "        spent += count_tokens(reply)\n",
 )
 
+# run_agent: more of what is told, and of what fails
+
+nulls_dropped_first = agent(
+    "null-arguments-dropped",
+    "",
+    'name, args = call.get("tool"), call.get("args", {})\n',
+    'name, args = call.get("tool"), call.get("args", {})\n'
+    "        if isinstance(args, dict):\n"
+    "            args = {k: v for k, v in args.items() if v is not None}\n",
+)
+falsy_dropped = agent(
+    "null-arguments-dropped",
+    "",
+    "str(tool.fn(**args))",
+    "str(tool.fn(**{k: v for k, v in args.items() if v}))",
+)
+FOUND = 'name, args = call.get("tool"), call.get("args", {})\n'
+AS_TEXT = (
+    "A tool that is no text was made one: for the number 7 the tool named 7 ran. It is "
+    "malformed, and no tool runs."
+)
+any_name_as_text, none_named, number_named = (
+    agent("tool-made-a-text", says, FOUND, FOUND + more)
+    for says, more in (
+        (AS_TEXT, "        name = str(name)\n"),
+        ("", "        name = name if isinstance(name, list) else str(name)\n"),
+        ("", "        name = str(name) if isinstance(name, int) else name\n"),
+    )
+)
+SILENT = (
+    "What went wrong with a call is told as if the tool had returned nothing, or as an "
+    "empty text. The model cannot see that it failed: say what it was."
+)
+UNKNOWN = "return f\"{note}there is no tool {name}, only {', '.join(by_name)}\""
+unknown_as_none = agent(
+    "failure-told-as-a-result", SILENT, UNKNOWN, 'return note + "None"'
+)
+unknown_as_nothing = agent("failure-told-as-a-result", "", UNKNOWN, "return note")
+misfit_as_none = agent(
+    "failure-told-as-a-result", "", "return note + problem\n", 'return note + "None"\n'
+)
+misfit_as_nothing = agent(
+    "failure-told-as-a-result", "", "return note + problem\n", "return note\n"
+)
+refused_as_none = agent(
+    "failure-told-as-a-result", "", '"not approved, so not done"', '"None"'
+)
+refused_as_nothing = agent(
+    "failure-told-as-a-result", "", 'note + "not approved, so not done"', "note"
+)
+refused_with_an_empty_text = agent(
+    "failure-told-as-a-result",
+    "",
+    'observe(f"observation: {perform(action)}")',
+    'told = perform(action).replace("not approved, so not done", "no")\n'
+    '            observe(told[:-2] if told.endswith("no") else f"observation: {told}")',
+)
+malformed_as_nothing = agent(
+    "failure-told-as-a-result",
+    "",
+    'observe("malformed: the whole reply is to be one JSON object")',
+    'observe("")',
+)
+ERROR_LINES = (
+    "Not all lines of an exception's message are told, or not as lines. What the tool "
+    "says of its failure is told whole."
+)
+first_error_line, last_error_line, error_lines_joined = (
+    agent(
+        "lines-of-a-message-missing",
+        ERROR_LINES if n == 0 else "",
+        'return f"{note}{type(error).__name__}: {error}"',
+        f'return f"{{note}}{{type(error).__name__}}: {{{kept}}}"',
+    )
+    for n, kept in enumerate(
+        (
+            "(str(error).splitlines() or [str()])[0]",
+            "(str(error).splitlines() or [str()])[-1]",
+            "str().join(str(error).splitlines())",
+        )
+    )
+)
+stop_iteration_out = agent(
+    "only-some-exceptions-caught",
+    "",
+    FAILED,
+    "        except StopIteration:\n            raise\n" + FAILED,
+)
+RESULT = "return note + str(tool.fn(**args))"
+IN_FULL = (
+    "A number is not told as str or JSON write it: it is rounded, or has commas in it. "
+    "0.1 + 0.2 is 0.30000000000000004, and the model may need every digit."
+)
+two_digits, general_format, four_digits, with_commas = (
+    agent(
+        "numbers-not-told-in-full",
+        IN_FULL if n == 0 else "",
+        RESULT,
+        "value = tool.fn(**args)\n"
+        f"            number = isinstance(value, {kind})\n"
+        f'            return note + (f"{{value:{form}}}" if number else str(value))',
+    )
+    for n, (kind, form) in enumerate(
+        (("float", ".2f"), ("float", "g"), ("float", ".4f"), ("int | float", ",")),
+    )
+)
+AS_LINES = (
+    "An object or a list is not told as str or JSON write it: it was made lines, or "
+    "other words of your own. What is a key and what a value is then a guess."
+)
+dict_as_lines, all_dicts_as_lines, dict_of_equal_signs, list_as_lines = (
+    agent(
+        "objects-in-words-of-your-own",
+        AS_LINES if n == 0 else "",
+        RESULT,
+        "value = tool.fn(**args)\n"
+        f"            if isinstance(value, {kind}):\n"
+        f"                value = {text}\n"
+        "            return note + str(value)",
+    )
+    for n, (kind, text) in enumerate(
+        (
+            ("dict", 'chr(10).join(f"{k}: {v}" for k, v in value.items()) or value'),
+            ("dict", 'chr(10).join(f"{k}: {v}" for k, v in value.items())'),
+            ("dict", '", ".join(f"{k}={v}" for k, v in value.items())'),
+            ("list", "chr(10).join(map(str, value))"),
+        )
+    )
+)
+bytes_decoded = agent(
+    "bytes-decoded",
+    "Bytes were decoded to a text. JSON cannot write them, so they are shown as str "
+    "writes them, b and quotes included.",
+    RESULT,
+    "value = tool.fn(**args)\n"
+    "            if isinstance(value, bytes):\n"
+    '                value = value.decode("utf-8", "replace")\n'
+    "            return note + str(value)",
+)
+MODEL_RAISES = """        except Exception:
+            return Result("error", None, step, transcript)
+"""
+FORESEEN = (
+    "Only some kinds of exceptions of the model end the run with the status error; "
+    "another one escaped, and the transcript with it. It may raise any Exception."
+)
+connection_only, with_keys, with_types, with_keys_and_types = (
+    agent(
+        "only-some-failures-of-the-model-caught",
+        FORESEEN if n == 0 else "",
+        MODEL_RAISES,
+        MODEL_RAISES.replace("Exception", kinds),
+    )
+    for n, kinds in enumerate(
+        (
+            "(OSError, RuntimeError, ValueError)",
+            "(OSError, RuntimeError, ValueError, KeyError)",
+            "(OSError, RuntimeError, ValueError, TypeError)",
+            "(OSError, RuntimeError, ValueError, KeyError, TypeError)",
+        )
+    )
+)
+EVER_AFTER = (
+    "After a repetition another call was pointed out too. The notice belongs to the "
+    "call that is repeated; one that comes between begins the count anew."
+)
+ever_after = agent(
+    "pointed-out-ever-after",
+    EVER_AFTER,
+    "again = past[-3:] == past[-1:] * 3",
+    "again = any(past[i : i + 3] == past[i : i + 1] * 3 for i in range(len(past) - 2))",
+)
+left_out_counted_apart = agent(
+    "arguments-left-out-not-equal-to-none",
+    "Of three same calls some left their arguments out and some had none, and it was "
+    "not pointed out. Left out, arguments are an empty object.",
+    "past.append((name, json.dumps(args, sort_keys=True)))",
+    'past.append((name, json.dumps(call.get("args"), sort_keys=True)))',
+)
+reply_compared = agent(
+    "repetition-by-the-words-of-the-reply",
+    "Equal calls were not pointed out because they were not written alike: keys in "
+    "another order, or arguments left out. The calls are compared, not the replies.",
+    "past.append((name, json.dumps(args, sort_keys=True)))",
+    "past.append((name, reply))",
+)
+cap_as_message = agent(
+    "message-of-its-own",
+    "",
+    'return Result("step_cap", None, max_steps, transcript)',
+    'observe("Step limit reached.")\n'
+    '    return Result("step_cap", None, max_steps, transcript)',
+)
+CUT_IDS = (
+    "An id is told in part only. The server that gave it pairs calls and results by the "
+    "whole of it, and ids of thirty characters or more are usual."
+)
+ids_of_8, ids_of_16, ids_of_32, last_of_ids = (
+    agent(
+        "ids-cut-short",
+        CUT_IDS if part == ":8" else "",
+        "observe(f\"{call['id']}: {perform(call)}\")",
+        f"observe(f\"{{call['id'][{part}]}}: {{perform(call)}}\")",
+    )
+    for part in (":8", ":16", ":32", "-8:")
+)
+stops_at_any_failure = agent(
+    "failure-stops-the-other-calls",
+    "",
+    "observe(f\"{call['id']}: {perform(call)}\")",
+    """told = perform(call)
+                    observe(f"{call['id']}: {told}")
+                    if re.match(r"\\w+Error: |there is no|arg|not approved", told):
+                        break""",
+)
+FORESEEN_NO = (
+    "An exception of approve ended the run, since it is of a kind that was not "
+    "foreseen. Any Exception means no: the tool does not run, and the run goes on."
+)
+some_refusals, some_refusals_with_keys = (
+    agent(
+        "some-failed-approvals-escape",
+        FORESEEN_NO if n == 0 else "",
+        """        try:
+            if tool.needs_approval and (
+                approve is None or approve(name, args) is not True
+            ):
+                return note + "not approved, so not done"
+""",
+        f"""        allowed = not tool.needs_approval
+        try:
+            if not allowed and approve is not None:
+                allowed = approve(name, args) is True
+        except {kinds}:
+            pass
+        if not allowed:
+            return note + "not approved, so not done"
+        try:
+""",
+    )
+    for n, kinds in enumerate(
+        ("(ValueError, OSError)", "(ValueError, OSError, KeyError)")
+    )
+)
+asked_about_none = agent(
+    "approval-about-none",
+    "Where args were left out approve was not asked about {}, the arguments that the "
+    "tool is called with. Left out, they are an empty object to everybody.",
+    "approve(name, args) is not True",
+    'approve(name, call.get("args")) is not True',
+)
+
 
 # safe_eval
 
@@ -3082,7 +3386,7 @@ def safe_eval_with_a_block_list(expression):
 @mistake(
     "safe_eval",
     "only-literals",
-    "Only literals are evaluated: 2 + 3 is refused, and texts and lists come back.",
+    "Only literals are evaluated: 2 + 3 is refused. An expression has operators.",
 )
 def safe_eval_of_literals(expression):
     try:
@@ -3773,6 +4077,103 @@ value_type_error = calculator(
     'raise ValueError("not a number within the limits")',
     'raise TypeError("not a number within the limits")',
 )
+rounded_on_the_way = calculator(
+    "result-rounded",
+    "",
+    "            return within(operators[type(node.op)](left, right))\n",
+    "            result = within(operators[type(node.op)](left, right))\n"
+    "            return round(result, 10) if type(result) is float else result\n",
+)
+checked_literals = calculator(
+    "only-literals",
+    "",
+    'return evaluate(ast.parse(expression, mode="eval").body)',
+    "return within(ast.literal_eval(expression))",
+)
+POWER_BITS = "if type(left) is int and (left.bit_length() - 1) * right >= 10_000:"
+GUESSED = (
+    "A power of at most 10,000 bits was refused: how many it has was guessed, and too "
+    "many. (2 ** 99) ** 101 has exactly 10,000."
+)
+power_guessed = calculator(
+    "bits-of-a-power-guessed",
+    GUESSED,
+    POWER_BITS,
+    "if type(left) is int and left.bit_length() * right > 10_000:",
+)
+power_guessed_with_digits = calculator(
+    "bits-of-a-power-guessed",
+    "",
+    POWER_BITS,
+    "if type(left) is int and len(str(abs(left))) * right > 3010:",
+)
+BINARY = "            return within(operators[type(node.op)](left, right))\n"
+SUM_GUESSED = (
+    "A sum or product of at most 10,000 bits was refused: how many it has was guessed "
+    "from its two sides, and too many. Look at the value itself."
+)
+sum_guessed = calculator(
+    "bits-of-a-sum-or-product-guessed",
+    SUM_GUESSED,
+    BINARY,
+    "            if isinstance(node.op, ast.Add | ast.Sub):\n"
+    "                for side in (left, right):\n"
+    "                    if type(side) is int and side.bit_length() + 1 > 10_000:\n"
+    '                        raise ValueError("too many bits")\n' + BINARY,
+)
+product_guessed = calculator(
+    "bits-of-a-sum-or-product-guessed",
+    "",
+    BINARY,
+    "            if isinstance(node.op, ast.Mult) and type(left) is type(right) is int:\n"
+    "                if left.bit_length() + right.bit_length() > 10_000:\n"
+    '                    raise ValueError("too many bits")\n' + BINARY,
+)
+finite_integers = calculator(
+    "long-integers-refused",
+    "An integer larger than any float, about 1.8e308, was refused. Integers "
+    "are exact up to 10,000 bits: only of a float is it asked whether it is finite.",
+    "if type(value) is int and value.bit_length() <= 10_000:",
+    "if type(value) is int and math.isfinite(value) and value.bit_length() <= 10_000:",
+)
+READ = 'return evaluate(ast.parse(expression, mode="eval").body)'
+DEPTH = """tree = ast.parse(expression, mode="eval").body
+
+        def depth(node):
+            return 1 + max(map(depth, ast.iter_child_nodes(node)), default=0)
+
+        if depth(tree) > {most}:
+            raise ValueError("too deep")
+        return evaluate(tree)"""
+SHALLOW = (
+    "An expression of 20 levels, or fewer, was refused as too deep. So deep at least "
+    "everything has its value."
+)
+depth_of_5, depth_of_10, depth_of_15 = (
+    calculator(
+        "nesting-limited-too-low",
+        SHALLOW if most == 5 else "",
+        READ,
+        DEPTH.format(most=most),
+    )
+    for most in (5, 10, 15)
+)
+WIDE = (
+    "An expression was refused for the number of its parts. It is neither longer than "
+    "1,000 characters nor deeper than 20 levels, and has its value."
+)
+parts_50, parts_100 = (
+    calculator(
+        "long-expression-refused",
+        WIDE if most == 50 else "",
+        READ,
+        'tree = ast.parse(expression, mode="eval").body\n'
+        f"        if sum(1 for _ in ast.walk(tree)) > {most}:\n"
+        '            raise ValueError("too long")\n'
+        "        return evaluate(tree)",
+    )
+    for most in (50, 100)
+)
 CHECKED = (
     "The expression was checked, and then eval or exec computed its value. They are not "
     "allowed, behind a check neither: a hole in the check is then a hole in the house."
@@ -3781,6 +4182,14 @@ CHECKED = (
 
 @mistake("safe_eval", "evaluated-behind-a-check", CHECKED)
 def safe_eval_checked_then_evaluated(expression):
+    safe_eval(expression)
+    return eval(expression)
+
+
+@mistake("safe_eval", "evaluated-behind-a-check")
+def safe_eval_of_listed_characters_checked(expression):
+    if not re.fullmatch(r"[-+*/%(). 0-9eE_]*", expression):
+        raise ValueError("characters")
     safe_eval(expression)
     return eval(expression)
 
