@@ -62,9 +62,10 @@ class Report:
         colour = f"var(--rounds-state, {COLOURS[self.state]})"
         edge = f"border-left: 0.3rem solid {colour}; padding-left: 0.9rem"
         # Broken anew where the page is narrow, below its words and not below its label.
-        hang = f"display: block; padding-left: {HANG}ch; text-indent: -{HANG}ch"
+        hang = f"; padding-left: {HANG}ch; text-indent: -{HANG}ch"
         text = "".join(
-            f'<span style="{hang}; white-space: pre-wrap">{html.escape(entry)}\n</span>'
+            '<span style="display: block; white-space: pre-wrap'
+            f'{hang if entry.startswith(" ") else ""}">{html.escape(entry)}\n</span>'
             for entry in self._entries()
         )
         return f'<div class="{look}" style="{edge}"><pre>{text}</pre></div>'

@@ -6,9 +6,9 @@
     {rounds-diagram}                                  a picture (diagrams/)
 
 In the notebooks' source, as shown, the lines that mark a solution are left out, the
-folded cells of a solution say what they hide, what warns of it comes first, folded
-cells that follow one another have one fold, and a cell that shows a diagram is its
-directive.
+folded cells of a solution say what they hide, what warns of it comes first and how to
+work is left out, folded cells that follow one another have one fold, and a cell that
+shows a diagram is its directive.
 """
 
 import os
@@ -29,6 +29,8 @@ SOLUTION_PROMPTS = {
 }
 # What the cell of a solution says that warns of it.
 SPOILER = "This page is the solution"
+# What a solution has from its exercise and a reader of it does not need.
+INSTRUCTIONS = "## How to work"
 MARKERS = ("### BEGIN SOLUTION", "### END SOLUTION")
 
 
@@ -49,6 +51,8 @@ def readable(text: str, solution: bool) -> str:
             cell.source = "\n".join(shown)
     notebook.cells = in_one_fold(notebook.cells)
     if solution:
+        cells = notebook.cells
+        notebook.cells = [c for c in cells if not c.source.startswith(INSTRUCTIONS)]
         notebook.metadata.setdefault("mystnb", {}).update(SOLUTION_PROMPTS)
         warn_first(notebook)
     return nbformat.writes(notebook)
