@@ -9,17 +9,27 @@ document.addEventListener("DOMContentLoaded", () => {
 
   const oneLine = (node) => node.textContent.replace(/\s+/g, " ").trim();
 
+  const words = (text) => [...text.matchAll(/[\p{Letter}\p{Number}_]+/gu)];
+
   /** The words of `text` that are asked for: where they stand, and their stems. */
   const hits = (text, asked) =>
-    [...text.matchAll(/[\p{Letter}\p{Number}_]+/gu)]
+    words(text)
       .map((word) => [word.index, word[0], stemmer.stemWord(word[0].toLowerCase())])
       .filter(([, , stem]) => asked.has(stem));
 
-  /** Long words say more than short ones, and each counts once. */
-  const weight = (stems) => [...new Set(stems)].join("").length;
+  const stemsIn = (text, asked) => new Set(hits(text, asked).map(([, , stem]) => stem));
+
+  /** What a word says: the fewer of the page's places have it, the more. */
+  const weights = (found, asked) => {
+    const stems = found.map(({ heading, text }) => stemsIn(`${heading} ${text}`, asked));
+    const having = (stem) => stems.filter((each) => each.has(stem)).length;
+    const says = (stem) => 1 + Math.log(found.length / Math.max(1, having(stem)));
+    const of = new Map([...asked].map((stem) => [stem, says(stem)]));
+    return (some) => [...new Set(some)].reduce((sum, stem) => sum + of.get(stem), 0);
+  };
 
   /** The best excerpt of `text`: its weight, where it begins, and its hits. */
-  const excerpt = (text, asked) => {
+  const excerpt = (text, asked, weight) => {
     let best = { weight: 0, start: 0, hits: [] };
     const all = hits(text, asked);
     for (const [start] of all) {
@@ -80,10 +90,16 @@ document.addEventListener("DOMContentLoaded", () => {
   Search.makeSearchSummary = (html, asked, anchor) => {
     const page = new DOMParser().parseFromString(html, "text/html");
     for (const sign of page.querySelectorAll(".headerlink")) sign.remove();
-    const found = places(page, anchor).map((place) => {
-      const part = excerpt(place.text, asked);
-      const inHeading = weight(hits(place.heading, asked).map(([, , stem]) => stem));
-      return { place, part, weight: part.weight + 3 * inHeading };
+    for (const formula of page.querySelectorAll(".math")) {
+      const plain = formula.textContent.replace(/\\[()[\]]/g, "").trim();
+      formula.textContent = /[\\{}]/.test(plain) ? "…" : plain; // no TeX
+    }
+    const all = places(page, anchor);
+    const weight = weights(all, asked);
+    const found = all.map((place) => {
+      const part = excerpt(place.text, asked, weight);
+      const heading = weight(stemsIn(place.heading, asked));
+      return { place, part, weight: part.weight + 2 * heading };
     });
     if (!found.length) return null;
     const best = found.reduce((a, b) => (b.weight > a.weight ? b : a));
@@ -91,8 +107,11 @@ document.addEventListener("DOMContentLoaded", () => {
     // Sphinx puts it below the link when it has it.
     queueMicrotask(() => {
       const result = shown.parentElement;
-      // A page that has the words only far from one another comes last.
-      if (2 * best.weight < weight(asked)) result.parentElement.append(result);
+      const called = hits(best.place.heading, asked).length;
+      const exactly = called === asked.size && called === words(best.place.heading).length;
+      // First what is called so; last what has the words far from one another only.
+      if (exactly) result.parentElement.prepend(result);
+      else if (2 * best.weight < weight(asked)) result.parentElement.append(result);
       const link = result.querySelector("a");
       if (!best.place.heading) return;
       link.hash = best.place.id;
@@ -100,6 +119,12 @@ document.addEventListener("DOMContentLoaded", () => {
     });
     return shown;
   };
+
+  const say = Documentation.gettext;
+  Documentation.gettext = (text) =>
+    text.startsWith("Your search did not match")
+      ? "No page has all of these words."
+      : say(text);
 
   // Marks are made above; a page that is come to from here has none.
   const parse = Search._parseQuery;

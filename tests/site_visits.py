@@ -136,6 +136,7 @@ class Tour:
     other_form: list[Result] = field(default_factory=list)  # for "boundaries"
     marked_after: int = -1  # words marked on a page that was come to from a result
     missing: str = ""
+    arrived: float = -1  # from the top of the window, a section that was come to
 
 
 def tour(address: str, pages: list[str], kinds: dict[str, str]) -> Tour:
@@ -170,6 +171,7 @@ async def _tour(path: str, address: str, pages: list[str], kinds: dict[str, str]
             one(examine, WIDE, kind, page) for kind, page in kinds.items()
         ]
         looks += [one(search, WIDE), one(miss, WIDE)]
+        looks.append(one(arrive, NARROW, kinds["explorers"]))
         looks += [one(visit, NARROW, page) for page in pages]
         # If one fails the others end before the browser does.
         async with asyncio.TaskGroup() as group:
@@ -181,7 +183,8 @@ async def _tour(path: str, address: str, pages: list[str], kinds: dict[str, str]
 
 async def opened(tab: Page, address: str, page: str) -> None:
     """Load the page, until its explorers are drawn and its formulas set."""
-    await tab.goto(f"{address}/{page}.html", wait_until="networkidle")
+    name, sign, section = page.partition("#")
+    await tab.goto(f"{address}/{name}.html{sign}{section}", wait_until="networkidle")
     await tab.wait_for_function(DRAWN)
     await tab.wait_for_function(TYPESET)
     await tab.evaluate("window.MathJax?.startup?.promise")
@@ -332,6 +335,15 @@ async def results_of(tab: Page, address: str, query: str) -> list[Result]:
           one.querySelector('p.context').innerText, {marked}])
         """
     )
+
+
+async def arrive(found: Tour, tab: Page, address: str, page: str) -> None:
+    """Come to a section that stands below formulas and explorers."""
+    await opened(tab, address, f"{page}#follow-ups")
+    place = "document.querySelector('#follow-ups > h2').getBoundingClientRect().top"
+    with suppress(TimeoutError):  # what keeps it in place comes to it when it can
+        await tab.wait_for_function(f"() => Math.abs({place} - 64) < 2", timeout=5_000)
+    found.arrived = await tab.evaluate(place)
 
 
 async def miss(found: Tour, tab: Page, address: str) -> None:

@@ -333,6 +333,7 @@ def test_public_site_has_cards_and_a_sitemap_and_the_other_has_not(
         ("**q**, **k** and $v$, **o**", "q, k and [(v),] o"),
         ("no formula, here", "no formula, here"),
         ("Top-p, min-p: the well-known", "[Top-p,] [min-p:] the well-known"),
+        ("O(n · words / 2) and/or ·", "O(n\u00a0· words\u00a0/ 2) and/or ·"),
     ],
 )
 def test_what_a_line_is_not_to_divide_is_one_piece(prose, due):

@@ -7,6 +7,7 @@ too. Here such pieces are told apart, and the style sheet does not break them:
     a formula, with all that no space divides from it
     a word with a single letter behind its hyphen
     code of a few characters
+    what is multiplied or divided, and the sign behind it
 """
 
 import re
@@ -15,8 +16,10 @@ from docutils import nodes
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
 KEPT = "rounds-together"
-SPACE = re.compile(r"(\s+)")
+NO_BREAK = "\u00a0"
+SPACE = re.compile(rf"([^\S{NO_BREAK}]+)")
 SINGLE = re.compile(r"\w-\w\b")
+SIGN = re.compile(r"(?<=\S) (?=[·×/] )")
 SHORT = 12  # characters of code: a phone has room for them on any line
 
 
@@ -37,7 +40,7 @@ class KeepTogether(SphinxPostTransform):
         ]
         for parent in parents:
             children = pieces(parent.children)
-            if any(isinstance(one, nodes.inline) for one in children):
+            if children != parent.children:
                 parent.clear()
                 parent.extend(children)
 
@@ -66,7 +69,7 @@ def pieces(children: list[nodes.Node]) -> list[nodes.Node]:
         if isinstance(child, nodes.math):
             close.append(child)
         elif isinstance(child, nodes.Text):
-            for part in SPACE.split(child):
+            for part in SPACE.split(SIGN.sub(NO_BREAK, child)):
                 if part.strip():
                     close.append(nodes.Text(part))
                 elif part:

@@ -165,9 +165,9 @@ class RAG:
 
 
 def bm25(query, docs, *, k1=1.5, b=0.75):
-    """How well each text of docs, a list of N, matches the query: floats (N,).
+    r"""How well each text of docs, a list of N, matches the query: floats (N,).
 
-    A text's words are re.findall(r"\\w+", text.lower()). Each word of the query, as
+    A text's words are re.findall(r"\w+", text.lower()). Each word of the query, as
     often as it stands there, adds to every text that has it tf times
         ln(1 + (N - df + 0.5) / (df + 0.5)) * tf (k1 + 1) / (tf + k1 (1 - b + b L))
     with df the number of texts that have it, and L the text's length over the mean
