@@ -75,16 +75,11 @@ def behaviour(agent, seed: int) -> tuple:
         max_steps=6,
         approve=lambda name, args: answers.choice([True, False, "yes"]),
     )
+    start = len(llm.sent[0])  # of whatever roles: an example may be among them
     told = [
-        sum(m["role"] in ("user", "tool") for m in sent[sent_from(sent) :])
-        for sent in llm.sent
+        sum(m["role"] in ("user", "tool") for m in sent[start:]) for sent in llm.sent
     ]
     return result.status, result.answer, result.steps, told, log
-
-
-def sent_from(sent: list) -> int:
-    roles = [message["role"] for message in sent]
-    return roles.index("assistant") if "assistant" in roles else len(roles)
 
 
 @pytest.mark.parametrize("name", list(AGENTS)[1:])

@@ -242,11 +242,11 @@ def test_what_a_tool_says_changes_no_control_flow(agent: str, way: str):
         result = AGENTS[agent]("Summarise it.", tools, llm)
         assert (result.status, result.answer, result.steps) == ("final", "a summary", 2)
         assert deleted == []
-        roles = [message["role"] for message in llm.sent[-1]]
-        assert roles.count("assistant") == 1
-        start = roles.index("assistant")
-        assert set(roles[start + 1 :]) <= {"user", "tool"}
-        assert all("pwned" not in m["content"] for m in llm.sent[-1][: start + 1])
+        prompt, last = llm.sent
+        reply, *told = (message["role"] for message in last[len(prompt) :])
+        assert reply == "assistant" and set(told) <= {"user", "tool"}
+        before = last[: len(prompt) + 1]
+        assert all("pwned" not in message["content"] for message in before)
 
 
 def test_tool_that_is_gated_does_not_run_because_a_document_says_it_was_approved():
