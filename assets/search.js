@@ -120,11 +120,12 @@ document.addEventListener("DOMContentLoaded", () => {
     return shown;
   };
 
-  const say = Documentation.gettext;
-  Documentation.gettext = (text) =>
-    text.startsWith("Your search did not match")
-      ? "No page has all of these words."
-      : say(text);
+  Object.assign(Documentation.TRANSLATIONS, {
+    "Your search did not match any documents. Please make sure that all words are spelled correctly and that you've selected enough categories.":
+      "No page has all of these words.",
+    "Search finished, found ${resultCount} page(s) matching the search query.":
+      "Places with these words: ${resultCount}",
+  });
 
   // Marks are made above; a page that is come to from here has none.
   const parse = Search._parseQuery;

@@ -51,6 +51,7 @@ def use_style() -> None:
             "xtick.labelsize": 11,
             "ytick.labelsize": 11,
             "legend.fontsize": 11,
+            "legend.handlelength": 3.2,  # a dashed line and a dotted one look so
             # Transparent white: the backend reads it as "needs a light background".
             "figure.facecolor": (1, 1, 1, 0),
             "axes.facecolor": (1, 1, 1, 0),

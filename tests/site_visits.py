@@ -79,6 +79,12 @@ TORN = """() => [...document.querySelectorAll('.bd-article span.math')].filter(o
   const {bottom} = one.getBoundingClientRect();
   return sign.getBoundingClientRect().top > bottom - 5;
 }).map(one => one.parentElement.innerText.slice(0, 80))"""
+# What goes on at the right and does not say so, and what says so and does not.
+GOING_ON = """() => [...document.querySelectorAll('.bd-article pre')].filter(one => {
+  const signed = getComputedStyle(one).backgroundImage !== 'none';
+  if (one.closest('.rounds-report')) return signed;
+  return one.scrollWidth > one.clientWidth + 1 && !signed;
+}).map(one => one.innerText.slice(0, 80))"""
 # How high the formulas of a line are, as a multiple of the type around them.
 HEIGHTS = """() => [...document.querySelectorAll('.bd-article span.math')].map(one =>
   one.firstElementChild.getBoundingClientRect().height
@@ -116,6 +122,7 @@ class Visit:
     sticking_out: list[str] = field(default_factory=list)
     shifted: float = 0
     formulas: tuple[int, int, int] = (0, 0, 0)  # in the source, typeset, in error
+    unsigned: list[str] = field(default_factory=list)  # blocks whose end is not seen
     tallest: float = 0  # of the formulas in a line, in type sizes
     torn: list[str] = field(default_factory=list)  # formulas from their commas
     contrast: dict[str, float] = field(default_factory=dict)
@@ -224,6 +231,7 @@ async def visit(found: Tour, tab: Page, address: str, page: str) -> None:
             for selector in (".math", "mjx-container", "mjx-merror")
         ]
     )
+    seen.unsigned = await tab.evaluate(GOING_ON)
     seen.tallest = max(await tab.evaluate(HEIGHTS), default=0)
     seen.torn = await tab.evaluate(TORN)
     for scheme in ("light", "dark"):

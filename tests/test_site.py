@@ -238,6 +238,7 @@ def test_page_fits_a_phone_and_stays_where_it_is(seen: Tour, page: str):
     visit = seen.visits[page]
     assert visit.width <= NARROW["width"]
     assert visit.sticking_out == []
+    assert visit.unsigned == []
     assert visit.shifted <= 0.1
 
 

@@ -20,7 +20,7 @@ NO_BREAK = "\u00a0"
 SPACE = re.compile(rf"([^\S{NO_BREAK}]+)")
 SINGLE = re.compile(r"\w-\w\b")
 SIGN = re.compile(r"(?<=\S) (?=[·×/] )")
-SHORT = 12  # characters of code: a phone has room for them on any line
+SHORT, SHORT_IN_TABLE = 34, 12  # characters of code: a phone has room for them
 
 
 class KeepTogether(SphinxPostTransform):
@@ -31,7 +31,9 @@ class KeepTogether(SphinxPostTransform):
     def run(self) -> None:
         """Change all of the page that has one."""
         for code in self.document.findall(nodes.literal):
-            if len(code.astext()) <= SHORT:
+            within = code.parent.parent
+            room = SHORT_IN_TABLE if isinstance(within, nodes.entry) else SHORT
+            if len(code.astext()) <= room:
                 code["classes"].append(KEPT)
         parents = [
             one
