@@ -124,7 +124,7 @@ document.addEventListener("DOMContentLoaded", () => {
     "Your search did not match any documents. Please make sure that all words are spelled correctly and that you've selected enough categories.":
       "No page has all of these words.",
     "Search finished, found ${resultCount} page(s) matching the search query.":
-      "Places with these words: ${resultCount}",
+      "Pages with these words: ${resultCount}",
   });
 
   // Marks are made above; a page that is come to from here has none.

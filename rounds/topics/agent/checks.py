@@ -2484,16 +2484,23 @@ def overheard(used: list[str]) -> Iterator[None]:
 
 @safe_eval.case("Neither eval nor exec is called, not after a check either.")
 def _(t):
-    for expression, due in (("2 + 3", 5), ("-(7 // 2) * 1.5", -4.5)):
+    for expression in ("2 + 3", "-(7 // 2) * 1.5"):
 
-        def watched(expression=expression) -> dict[str, Any]:
+        def watched(expression=expression) -> list[str]:
             used: list[str] = []
             with overheard(used):
-                value = t.candidate(expression)
-            return {"value": value, "eval and exec": sorted(set(used))}
+                try:
+                    t.candidate(expression)
+                except NotImplementedError:  # not written yet
+                    raise
+                except Exception:
+                    pass  # what it gives or raises is the other cases' to say
+            return sorted(set(used))
 
-        step = t.look(f"safe_eval({expression!r}), and what it calls", watched)
-        step.equals({"value": due, "eval and exec": []})
+        step = t.look(
+            f"what safe_eval({expression!r}) calls, of eval and exec", watched
+        )
+        step.equals([])
 
 
 @safe_eval.case("Numbers as Python writes them.", stage="edge")

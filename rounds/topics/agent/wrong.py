@@ -3323,6 +3323,11 @@ def safe_eval_by_eval(expression):
         raise ValueError(str(error)) from None
 
 
+@mistake("safe_eval", "eval", EVALUATED)
+def safe_eval_by_eval_alone(expression):
+    return eval(expression)
+
+
 @mistake(
     "safe_eval",
     "eval-without-builtins",
