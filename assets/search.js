@@ -99,7 +99,9 @@ document.addEventListener("DOMContentLoaded", () => {
     const found = all.map((place) => {
       const part = excerpt(place.text, asked, weight);
       const heading = weight(stemsIn(place.heading, asked));
-      return { place, part, weight: part.weight + 2 * heading };
+      const near = part.weight + 2 * heading;
+      const anywhere = weight(stemsIn(`${place.heading} ${place.text}`, asked));
+      return { place, part, near, weight: near + anywhere };
     });
     if (!found.length) return null;
     const best = found.reduce((a, b) => (b.weight > a.weight ? b : a));
@@ -111,7 +113,7 @@ document.addEventListener("DOMContentLoaded", () => {
       const exactly = called === asked.size && called === words(best.place.heading).length;
       // First what is called so; last what has the words far from one another only.
       if (exactly) result.parentElement.prepend(result);
-      else if (2 * best.weight < weight(asked)) result.parentElement.append(result);
+      else if (2 * best.near < weight(asked)) result.parentElement.append(result);
       const link = result.querySelector("a");
       if (!best.place.heading) return;
       link.hash = best.place.id;

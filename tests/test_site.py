@@ -178,6 +178,17 @@ def test_bar_leads_to_the_pages_of_the_topic_and_marks_this_one(html: Path, page
     assert notebook["download"] == f"{name}-{contents.ROOMS[room].lower()}.ipynb"
     given = html / room / str(notebook["href"])
     assert given.read_bytes() == (ROOT / f"{page}.ipynb").read_bytes()
+    links = parsed(html / f"{page}.html").select('a[href$=".ipynb"]')
+    assert [link.get_text() for link in links] == [notebook.get_text()]
+
+
+def test_button_prints_each_page_that_can_be_read(html: Path):
+    pages = {page: parsed(html / f"{page}.html") for page in [*PAGES, "search"]}
+    buttons = {
+        page: len(tree.select('button[onclick="window.print()"] .fa-print'))
+        for page, tree in pages.items()
+    }
+    assert buttons == {**dict.fromkeys(PAGES, 1), "search": 0}
 
 
 def test_pages_of_no_topic_have_no_bar(html: Path):

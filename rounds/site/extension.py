@@ -98,6 +98,28 @@ def add_bar(
     context["rounds_bar"] = bar.bar(page, list(app.env.found_docs), titles, runs)
 
 
+def add_print_button(
+    _app: Sphinx, page: str, _template: str, context: dict[str, Any], _tree: Any
+) -> None:
+    """Give the page a button that prints it (Sphinx's `html-page-context` event).
+
+    The theme's own stands in a menu of downloads, beside a poorer twin of the link in
+    the bar: without the name under which a reader saves the notebook.
+    """
+    if context.get("page_source_suffix"):
+        context["header_buttons"].insert(
+            0,
+            {
+                "type": "javascript",
+                "javascript": "window.print()",
+                "tooltip": "Print this page",
+                "icon": "fas fa-print",
+                "label": "print-button",
+                "classes": "pst-navbar-icon",
+            },
+        )
+
+
 def mend_search(
     app: Sphinx, page: str, _template: str, _context: dict[str, Any], _tree: Any
 ) -> None:
@@ -126,5 +148,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("html-page-context", add_bar)
     # After the theme has made the functions that the names are added to.
     app.connect("html-page-context", accessible.give_names, priority=900)
+    # After the theme has put its buttons there.
+    app.connect("html-page-context", add_print_button, priority=502)
     app.connect("html-page-context", mend_search)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
