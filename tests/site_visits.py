@@ -141,6 +141,7 @@ class Tour:
     in_view: dict[str, tuple[str, list[str]]] = field(default_factory=dict)
     results: list[Result] = field(default_factory=list)  # for "top-p boundary"
     other_form: list[Result] = field(default_factory=list)  # for "boundaries"
+    apart: list[Result] = field(default_factory=list)  # words far from one another
     marked_after: int = -1  # words marked on a page that was come to from a result
     missing: str = ""
     arrived: float = -1  # from the top of the window, a section that was come to
@@ -320,6 +321,7 @@ async def moves(tab: Page) -> bool:
 async def search(found: Tour, tab: Page, address: str) -> None:
     """What the search page answers, and where a result leads."""
     found.other_form = await results_of(tab, address, "boundaries")
+    found.apart = await results_of(tab, address, "causal mask chunk")
     found.results = await results_of(tab, address, "top-p boundary")
     await tab.locator("#search-results a", has_text="Sampling: exercise").click()
     await tab.wait_for_load_state()

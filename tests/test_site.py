@@ -321,6 +321,12 @@ def test_result_of_a_search_is_the_section_with_the_words(seen: Tour, address: s
     assert len({link.partition("#")[0] for link, *_ in seen.results}) == len(found)
 
 
+def test_result_of_a_search_is_the_section_with_all_words_if_one_has_them(seen: Tour):
+    titles = [title for _, title, *_ in seen.apart]
+    # Level 1 has two of the words side by side, and lacks the third.
+    assert "KV cache: exercise > Level 2: prefill, then decode" in titles
+
+
 def test_search_marks_whole_words_and_only_among_its_results(seen: Tour):
     marked = {word.lower() for *_, words in seen.results for word in words}
     assert {"top", "p"} <= marked <= {"top", "p", "boundary"}
