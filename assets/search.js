@@ -101,7 +101,8 @@ document.addEventListener("DOMContentLoaded", () => {
       const heading = weight(stemsIn(place.heading, asked));
       const near = part.weight + 2 * heading;
       const anywhere = weight(stemsIn(`${place.heading} ${place.text}`, asked));
-      return { place, part, near, weight: near + anywhere };
+      const often = Math.min(99, hits(place.text, asked).length) / 1000; // if all else ties
+      return { place, part, near, weight: near + anywhere + often };
     });
     if (!found.length) return null;
     const best = found.reduce((a, b) => (b.weight > a.weight ? b : a));
@@ -137,14 +138,17 @@ document.addEventListener("DOMContentLoaded", () => {
     return [text, asked, without, new Set(), objects];
   };
 
-  // Of a page that has an entry of its own for the words, that entry is enough. The
-  // last result is shown first.
+  // One result a page, where the best of its entries stands: an entry of its own for
+  // the words, a section's or a term's, if it has one. The last result is shown first.
   const perform = Search._performSearch;
   Search._performSearch = (...query) => {
-    const results = perform(...query);
-    return results.filter(
-      ([page, , anchor], i) =>
-        anchor || !results.slice(i + 1).some(([other, , at]) => other === page && at)
-    );
+    const found = new Map();
+    for (const result of perform(...query)) {
+      const [page, , anchor] = result;
+      const before = found.get(page);
+      found.delete(page); // to be added at the end
+      found.set(page, anchor || !before?.[2] ? result : before);
+    }
+    return [...found.values()];
   };
 });

@@ -104,6 +104,14 @@ LONGEST = """() => {
   window.scrollTo({top: at, behavior: 'instant'});
   return longest.querySelector('h2').firstChild.textContent;
 }"""
+# Goes back up by the second entry of the list of contents, and says what it is called.
+BACK = """async () => {
+  const link = document.querySelectorAll('#pst-page-toc-nav .nav-link')[1];
+  document.documentElement.style.scrollBehavior = 'auto';
+  link.click();
+  for (let i = 0; i < 4; i++) await new Promise(requestAnimationFrame);
+  return link.innerText;
+}"""
 MARKED = "#pst-page-toc-nav .nav-link.active"
 
 
@@ -139,9 +147,12 @@ class Tour:
     letters: list[float] = field(default_factory=list)
     # The part of a page that is in view, and those marked in its list of contents.
     in_view: dict[str, tuple[str, list[str]]] = field(default_factory=dict)
+    back_at: dict[str, tuple[str, list[str]]] = field(default_factory=dict)
     results: list[Result] = field(default_factory=list)  # for "top-p boundary"
     other_form: list[Result] = field(default_factory=list)  # for "boundaries"
     apart: list[Result] = field(default_factory=list)  # words far from one another
+    titled: list[Result] = field(default_factory=list)  # for the title of a section
+    counted: str = ""  # how many there are, in the page's own words
     marked_after: int = -1  # words marked on a page that was come to from a result
     missing: str = ""
     arrived: float = -1  # from the top of the window, a section that was come to
@@ -268,6 +279,8 @@ async def examine(found: Tour, tab: Page, address: str, kind: str, page: str) ->
         with suppress(TimeoutError):
             await tab.locator(MARKED, has_text=part).wait_for(timeout=5_000)
         found.in_view[kind] = (part, await tab.locator(MARKED).all_inner_texts())
+        part = await tab.evaluate(BACK)
+        found.back_at[kind] = (part, await tab.locator(MARKED).all_inner_texts())
 
 
 async def reach(tab: Page, goal: str) -> bool:
@@ -322,6 +335,8 @@ async def search(found: Tour, tab: Page, address: str) -> None:
     """What the search page answers, and where a result leads."""
     found.other_form = await results_of(tab, address, "boundaries")
     found.apart = await results_of(tab, address, "causal mask chunk")
+    found.titled = await results_of(tab, address, "a sliding window")
+    found.counted = await tab.locator(".search-summary").inner_text()
     found.results = await results_of(tab, address, "top-p boundary")
     await tab.locator("#search-results a", has_text="Sampling: exercise").click()
     await tab.wait_for_load_state()

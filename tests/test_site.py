@@ -302,6 +302,8 @@ def test_lines_of_prose_have_a_length_that_reads_well(seen: Tour):
 def test_list_of_contents_marks_where_the_reader_is(seen: Tour, kind: str):
     part, marked = seen.in_view[kind]
     assert part in marked
+    part, marked = seen.back_at[kind]
+    assert marked == [part]
 
 
 def test_search_finds_the_top_p_boundary(seen: Tour, address: str):
@@ -325,6 +327,14 @@ def test_result_of_a_search_is_the_section_with_all_words_if_one_has_them(seen: 
     titles = [title for _, title, *_ in seen.apart]
     # Level 1 has two of the words side by side, and lacks the third.
     assert "KV cache: exercise > Level 2: prefill, then decode" in titles
+
+
+def test_search_has_one_result_a_page_and_counts_them(seen: Tour, address: str):
+    # The title of a section, which is an entry of its own beside the page's.
+    pages = [link.partition("#")[0] for link, *_ in seen.titled]
+    assert f"{address}/chapters/kv_cache.html" in pages
+    assert len(pages) == len(set(pages))
+    assert seen.counted == f"Pages with these words: {len(pages)}"
 
 
 def test_search_marks_whole_words_and_only_among_its_results(seen: Tour):
