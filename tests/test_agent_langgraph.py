@@ -4,11 +4,15 @@ The programs are taken out of the chapter, so that what is compared is what it s
 """
 
 import json
+import re
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("langgraph")
+
+from langgraph._internal import _config
 
 from rounds import given
 from rounds.fakes import ScriptedLLM
@@ -147,3 +151,12 @@ def test_state_is_saved_after_every_node(chapter: dict):
         for saved in app.get_state_history(thread)
     ]
     assert lengths[::-1] == [0, 2, 3, 4, 5]
+
+
+def test_default_of_the_recursion_limit_is_that_of_the_chapter():
+    cells = json.loads(CHAPTER.read_text("utf-8"))["cells"]
+    prose = "".join("".join(cell["source"]) for cell in cells)
+    said = re.search(r"default is ([\d,]+) in LangGraph\s+([\d.]+\d)", prose)
+    # LangGraph has no public name for it, nor does a run of so many steps take no time.
+    assert said[1] == f"{_config.DEFAULT_RECURSION_LIMIT:,}"
+    assert said[2] == version("langgraph")

@@ -126,6 +126,9 @@ def run_agent(
                 approve is None or approve(name, args) is not True
             ):
                 return note + "not approved, so not done"
+        except Exception:
+            return note + "nobody could be asked, so not done"
+        try:
             return note + str(tool.fn(**args))
         except Exception as error:
             return f"{note}{type(error).__name__}: {error}"

@@ -1459,16 +1459,9 @@ raise_escapes = agent(
     "failed-approval-escapes",
     "approve raised an exception, and it ended the run. It means no: the tool does not "
     "run, the model is told, and the run goes on.",
-    "        try:\n"
-    "            if tool.needs_approval and (\n"
-    "                approve is None or approve(name, args) is not True\n"
-    "            ):\n"
-    '                return note + "not approved, so not done"\n',
-    "        if tool.needs_approval and (\n"
-    "            approve is None or approve(name, args) is not True\n"
-    "        ):\n"
-    '            return note + "not approved, so not done"\n'
-    "        try:\n",
+    "        except Exception:\n"
+    '            return note + "nobody could be asked, so not done"\n',
+    "        except KeyboardInterrupt:\n            raise\n",
 )
 
 
@@ -1528,6 +1521,9 @@ asked_after = agent(
     "                approve is None or approve(name, args) is not True\n"
     "            ):\n"
     '                return note + "not approved, so not done"\n'
+    "        except Exception:\n"
+    '            return note + "nobody could be asked, so not done"\n'
+    "        try:\n"
     "            return note + str(tool.fn(**args))\n",
     "            if tool.needs_approval and approve is None:\n"
     '                return note + "not approved, so not done"\n'
@@ -3264,7 +3260,7 @@ stops_at_any_failure = agent(
     "observe(f\"{call['id']}: {perform(call)}\")",
     """told = perform(call)
                     observe(f"{call['id']}: {told}")
-                    if re.match(r"\\w+Error: |there is no|arg|not approved", told):
+                    if re.match(r"\\w+Error: |there is no|arg|not approved|nobody", told):
                         break""",
 )
 FORESEEN_NO = (
@@ -3275,21 +3271,11 @@ some_refusals, some_refusals_with_keys = (
     agent(
         "some-failed-approvals-escape",
         FORESEEN_NO if n == 0 else "",
-        """        try:
-            if tool.needs_approval and (
-                approve is None or approve(name, args) is not True
-            ):
-                return note + "not approved, so not done"
+        """        except Exception:
+            return note + "nobody could be asked, so not done"
 """,
-        f"""        allowed = not tool.needs_approval
-        try:
-            if not allowed and approve is not None:
-                allowed = approve(name, args) is True
-        except {kinds}:
-            pass
-        if not allowed:
-            return note + "not approved, so not done"
-        try:
+        f"""        except {kinds}:
+            return note + "nobody could be asked, so not done"
 """,
     )
     for n, kinds in enumerate(
