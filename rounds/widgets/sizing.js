@@ -134,7 +134,7 @@ function render({ model, el }) {
       head_dim,
       `${count(chosen.context)} tokens`,
       chosen.batch,
-      `${chosen.cacheBits / 8} bytes`,
+      chosen.cacheBits === 8 ? "1 byte" : `${chosen.cacheBits / 8} bytes`,
     ];
     page.formula.textContent = `${factors.join(" \u00d7 ")} = ${count(cache)} bytes`;
   }
