@@ -138,6 +138,14 @@ document.addEventListener("DOMContentLoaded", () => {
     return [text, asked, without, new Set(), objects];
   };
 
+  // A page has to have the words of three letters and more. Sphinx counts as if it had
+  // left the shorter ones out, and takes a page with "np" alone for np.vecdot.
+  const performTerms = Search.performTermsSearch;
+  Search.performTermsSearch = (asked, without) => {
+    const long = [...asked].filter((stem) => stem.length > 2);
+    return performTerms(long.length ? new Set(long) : asked, without);
+  };
+
   // One result a page, where the best of its entries stands: an entry of its own for
   // the words, a section's or a term's, if it has one. The last result is shown first.
   const perform = Search._performSearch;

@@ -151,6 +151,8 @@ class Tour:
     results: list[Result] = field(default_factory=list)  # for "top-p boundary"
     other_form: list[Result] = field(default_factory=list)  # for "boundaries"
     apart: list[Result] = field(default_factory=list)  # words far from one another
+    short: list[Result] = field(default_factory=list)  # for np and a longer word
+    sections: list[Result] = field(default_factory=list)  # for "top-p"
     titled: list[Result] = field(default_factory=list)  # for the title of a section
     counted: str = ""  # how many there are, in the page's own words
     marked_after: int = -1  # words marked on a page that was come to from a result
@@ -335,9 +337,11 @@ async def search(found: Tour, tab: Page, address: str) -> None:
     """What the search page answers, and where a result leads."""
     found.other_form = await results_of(tab, address, "boundaries")
     found.apart = await results_of(tab, address, "causal mask chunk")
+    found.short = await results_of(tab, address, "np.searchsorted")
     found.titled = await results_of(tab, address, "a sliding window")
     found.counted = await tab.locator(".search-summary").inner_text()
     found.results = await results_of(tab, address, "top-p boundary")
+    found.sections = await results_of(tab, address, "top-p")
     await tab.locator("#search-results a", has_text="Sampling: exercise").click()
     await tab.wait_for_load_state()
     # Sphinx marks words ten milliseconds later, by a timer; this one comes after it.
