@@ -147,6 +147,7 @@ class Tour:
     letters: list[float] = field(default_factory=list)
     # The part of a page that is in view, and those marked in its list of contents.
     in_view: dict[str, tuple[str, list[str]]] = field(default_factory=dict)
+    jumps: dict[str, dict[str, float]] = field(default_factory=dict)
     back_at: dict[str, tuple[str, list[str]]] = field(default_factory=dict)
     results: list[Result] = field(default_factory=list)  # for "top-p boundary"
     other_form: list[Result] = field(default_factory=list)  # for "boundaries"
@@ -276,6 +277,7 @@ async def examine(found: Tour, tab: Page, address: str, kind: str, page: str) ->
         )
         if await reach(tab, goal) and (act is None or await act(tab))
     ]
+    found.jumps[kind] = await moved_by_the_bar(tab)
     if part := await tab.evaluate(LONGEST):
         # What watches the scrolling comes to it when it can.
         with suppress(TimeoutError):
@@ -312,6 +314,24 @@ async def reach(tab: Page, goal: str) -> bool:
         if await tab.evaluate(focused, goal):
             return True
     return False
+
+
+async def moved_by_the_bar(tab: Page) -> dict[str, float]:
+    """How far the page jumps as the buttons of the bar at its top get the focus."""
+    return await tab.evaluate(
+        """() => {
+          const page = document.documentElement;
+          page.style.scrollBehavior = 'auto';
+          const jumps = {}, bar = document.querySelector('.bd-header-article');
+          for (const one of bar.querySelectorAll('a, button')) {
+            scrollTo(0, 1500);
+            const before = scrollY;
+            one.focus();
+            jumps[one.title || one.ariaLabel || one.innerText] = scrollY - before;
+          }
+          return jumps;
+        }"""
+    )
 
 
 async def opens(tab: Page) -> bool:

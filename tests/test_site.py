@@ -294,6 +294,14 @@ def test_keyboard_reaches_and_works_what_can_be_worked(seen: Tour, kind: str, du
     assert seen.reached[kind] == due
 
 
+@pytest.mark.parametrize("kind", ["glossary", "chapter", "exercise", "solution"])
+def test_page_stays_where_it_is_when_a_button_of_the_bar_has_the_focus(
+    seen: Tour, kind: str
+):
+    jumps = seen.jumps[kind]
+    assert len(jumps) >= 4 and not any(jumps.values())
+
+
 def test_lines_of_prose_have_a_length_that_reads_well(seen: Tour):
     assert 62 <= median(seen.letters) <= 78
 
