@@ -277,7 +277,6 @@ async def examine(found: Tour, tab: Page, address: str, kind: str, page: str) ->
         )
         if await reach(tab, goal) and (act is None or await act(tab))
     ]
-    found.jumps[kind] = await moved_by_the_bar(tab)
     if part := await tab.evaluate(LONGEST):
         # What watches the scrolling comes to it when it can.
         with suppress(TimeoutError):
@@ -285,6 +284,7 @@ async def examine(found: Tour, tab: Page, address: str, kind: str, page: str) ->
         found.in_view[kind] = (part, await tab.locator(MARKED).all_inner_texts())
         part = await tab.evaluate(BACK)
         found.back_at[kind] = (part, await tab.locator(MARKED).all_inner_texts())
+    found.jumps[kind] = await moved_by_the_bar(tab)
 
 
 async def reach(tab: Page, goal: str) -> bool:

@@ -156,7 +156,7 @@ def test_state_is_saved_after_every_node(chapter: dict):
 def test_default_of_the_recursion_limit_is_that_of_the_chapter():
     cells = json.loads(CHAPTER.read_text("utf-8"))["cells"]
     prose = "".join("".join(cell["source"]) for cell in cells)
-    said = re.search(r"default is ([\d,]+) in LangGraph\s+([\d.]+\d)", prose)
+    said = re.search(r"default is\s+([\d,]+)\s+in\s+LangGraph\s+([\d.]+\d)", prose)
     # LangGraph has no public name for it, nor does a run of so many steps take no time.
     assert said[1] == f"{_config.DEFAULT_RECURSION_LIMIT:,}"
     assert said[2] == version("langgraph")
