@@ -102,7 +102,9 @@ document.addEventListener("DOMContentLoaded", () => {
       const near = part.weight + 2 * heading;
       const anywhere = weight(stemsIn(`${place.heading} ${place.text}`, asked));
       const often = Math.min(99, hits(place.text, asked).length) / 1000; // if all else ties
-      return { place, part, near, weight: near + anywhere + often };
+      // A section that says something goes before the titles of papers.
+      const share = place.heading === "References" ? 0.5 : 1;
+      return { place, part, near, weight: share * (near + anywhere + often) };
     });
     if (!found.length) return null;
     const best = found.reduce((a, b) => (b.weight > a.weight ? b : a));
