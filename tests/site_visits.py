@@ -277,6 +277,8 @@ async def examine(found: Tour, tab: Page, address: str, kind: str, page: str) ->
         )
         if await reach(tab, goal) and (act is None or await act(tab))
     ]
+    # Bootstrap's mark depends on what was in view before: after jumps to and fro none.
+    await opened(tab, address, page)
     if part := await tab.evaluate(LONGEST):
         # What watches the scrolling comes to it when it can.
         with suppress(TimeoutError):
