@@ -29,3 +29,35 @@
     addEventListener(moved, end, { once: true, passive: true });
   addEventListener("load", () => setTimeout(end, 4000));
 })();
+
+// The list of contents marks the section that the reader is in, and those it is part of:
+// the last one that begins above the place where a link to a section leads. What is below
+// that place at the page's end never comes up to it: there the section that was asked
+// for counts, or else the last one.
+(() => {
+  const list = document.getElementById("pst-page-toc-nav");
+  if (!list) return;
+  const links = [...list.querySelectorAll(".nav-link")];
+  const name = link => decodeURIComponent(link.hash.slice(1));
+  const sections = links.map(link => document.getElementById(name(link)));
+  const page = document.documentElement;
+  const lands = parseFloat(getComputedStyle(page).scrollPaddingTop) + 2;
+  const here = () => {
+    const tops = sections.map(one => one.getBoundingClientRect().top);
+    const last = tops.findLastIndex(top => top <= lands);
+    if (scrollY + innerHeight < page.scrollHeight - 2) return last;
+    const asked = links.findIndex(one => one.hash === location.hash);
+    return asked > last && tops[asked] < innerHeight ? asked : links.length - 1;
+  };
+  const mark = () => {
+    const link = links[here()];
+    for (const one of links) {
+      one.classList.toggle("active", !!link && one.parentElement.contains(link));
+      if (one === link) one.ariaCurrent = "location";
+      else one.removeAttribute("aria-current");
+    }
+  };
+  for (const change of ["scroll", "resize", "hashchange"])
+    addEventListener(change, mark, { passive: true });
+  mark();
+})();

@@ -19,6 +19,19 @@ document.addEventListener("DOMContentLoaded", () => {
 
   const stemsIn = (text, asked) => new Set(hits(text, asked).map(([, , stem]) => stem));
 
+  /** Whether `name` is what is asked for: all of it, and nothing else. */
+  const isAsked = (name, asked) => {
+    const said = words(name.toLowerCase()).filter(([word]) => !stopwords.includes(word));
+    const found = stemsIn(name, asked).size;
+    return found === asked.size && hits(name, asked).length === said.length;
+  };
+
+  /** The names of a page: its title, and its file's ("rag" for the longer title). */
+  const namesOf = (page, html) => {
+    const file = html.match(/pagename = '(?:chapters\/)?([^']*)'/)?.[1] ?? "";
+    return [page.querySelector(".bd-article h1").textContent, file.replaceAll("_", " ")];
+  };
+
   /** What a word says: the fewer of the page's places have it, the more. */
   const weights = (found, asked) => {
     const stems = found.map(({ heading, text }) => stemsIn(`${heading} ${text}`, asked));
@@ -87,6 +100,17 @@ document.addEventListener("DOMContentLoaded", () => {
     return shown;
   };
 
+  /** Results by rank, and in each as Sphinx has them; excerpts come in any order. */
+  const came = new Map();
+  const ranks = new Map();
+  const move = (result, rank) => {
+    const list = result.parentElement;
+    for (const one of list.children) if (!came.has(one)) came.set(one, came.size);
+    ranks.set(result, rank);
+    const place = (one) => 1000 * (ranks.get(one) ?? 2) + came.get(one);
+    list.append(...[...list.children].sort((a, b) => place(a) - place(b)));
+  };
+
   Search.makeSearchSummary = (html, asked, anchor) => {
     const page = new DOMParser().parseFromString(html, "text/html");
     for (const sign of page.querySelectorAll(".headerlink")) sign.remove();
@@ -94,7 +118,10 @@ document.addEventListener("DOMContentLoaded", () => {
       const plain = formula.textContent.replace(/\\[()[\]]/g, "").trim();
       formula.textContent = /[\\{}]/.test(plain) ? "…" : plain; // no TeX
     }
-    const all = places(page, anchor);
+    const names = namesOf(page, html);
+    // Who asks for a page is led to its top.
+    const byName = stemsIn(names.join(" "), asked).size === asked.size;
+    const all = places(page, byName ? "" : anchor);
     const weight = weights(all, asked);
     const found = all.map((place) => {
       const part = excerpt(place.text, asked, weight);
@@ -107,20 +134,22 @@ document.addEventListener("DOMContentLoaded", () => {
       return { place, part, near, weight: share * (near + anywhere + often) };
     });
     if (!found.length) return null;
-    const best = found.reduce((a, b) => (b.weight > a.weight ? b : a));
+    const best = byName ? found[0] : found.reduce((a, b) => (b.weight > a.weight ? b : a));
     const shown = paragraph(best.place, best.part);
     // Sphinx puts it below the link when it has it.
     queueMicrotask(() => {
       const result = shown.parentElement;
-      const called = hits(best.place.heading, asked).length;
-      const exactly = called === asked.size && called === words(best.place.heading).length;
-      // First what is called so; last what has the words far from one another only.
-      if (exactly) result.parentElement.prepend(result);
-      else if (2 * best.near < weight(asked)) result.parentElement.append(result);
       const link = result.querySelector("a");
-      if (!best.place.heading) return;
-      link.hash = best.place.id;
-      link.textContent = `${link.textContent.split(" > ")[0]} > ${best.place.heading}`;
+      const { id, heading } = best.place;
+      if (byName || heading) link.hash = id;
+      if (byName) link.textContent = link.textContent.split(" > ")[0];
+      else if (heading)
+        link.textContent = `${link.textContent.split(" > ")[0]} > ${heading}`;
+      // First the page that is called so, then a section or a term; last what has the
+      // words far from one another only.
+      if (names.some((name) => isAsked(name, asked))) move(result, 0);
+      else if (isAsked(heading, asked)) move(result, 1);
+      else if (!byName && 2 * best.near < weight(asked)) move(result, 3);
     });
     return shown;
   };

@@ -104,14 +104,36 @@ LONGEST = """() => {
   window.scrollTo({top: at, behavior: 'instant'});
   return longest.querySelector('h2').firstChild.textContent;
 }"""
-# Goes back up by the second entry of the list of contents, and says what it is called.
-BACK = """async () => {
-  const link = document.querySelectorAll('#pst-page-toc-nav .nav-link')[1];
+# Goes to the page's end, then by the list of contents to each of its entries, down, up
+# and to and fro, now and then by way of the page's top, and says where it then marked
+# something else.
+JUMPS = """async () => {
+  const links = [...document.querySelectorAll('#pst-page-toc-nav .nav-link')];
+  const fro = links.flatMap((one, i) => [one, links.at(-1 - i)]);
+  const drawn = () => new Promise(requestAnimationFrame);
+  const wrong = [];
+  const look = link => {
+    const marked = links.filter(one => one.classList.contains('active'));
+    if (marked.at(-1) !== link)
+      wrong.push([link, ...marked].map(one => one.innerText).join(' / '));
+  };
   document.documentElement.style.scrollBehavior = 'auto';
-  link.click();
-  for (let i = 0; i < 4; i++) await new Promise(requestAnimationFrame);
-  return link.innerText;
-}"""
+  scrollTo(0, document.documentElement.scrollHeight);
+  for (let i = 0; i < 2; i++) await drawn();
+  look(links.at(-1));
+  for (const [i, link] of [...links, ...links.toReversed(), ...fro].entries()) {
+    if (i % 3 === 2) {
+      scrollTo(0, 0);
+      for (let i = 0; i < FRAMES; i++) await drawn();
+    }
+    link.click();
+    for (let i = 0; i < FRAMES; i++) await drawn();
+    const marked = links.filter(one => one.classList.contains('active'));
+    if (marked.at(-1) !== link)
+      wrong.push([link, ...marked].map(one => one.innerText).join(' / '));
+  }
+  return wrong;
+}""".replace("FRAMES", "4")
 MARKED = "#pst-page-toc-nav .nav-link.active"
 
 
@@ -148,13 +170,15 @@ class Tour:
     # The part of a page that is in view, and those marked in its list of contents.
     in_view: dict[str, tuple[str, list[str]]] = field(default_factory=dict)
     jumps: dict[str, dict[str, float]] = field(default_factory=dict)
-    back_at: dict[str, tuple[str, list[str]]] = field(default_factory=dict)
+    mismarked: dict[str, list[str]] = field(default_factory=dict)  # after a jump by it
     results: list[Result] = field(default_factory=list)  # for "top-p boundary"
     other_form: list[Result] = field(default_factory=list)  # for "boundaries"
     apart: list[Result] = field(default_factory=list)  # words far from one another
     short: list[Result] = field(default_factory=list)  # for np and a longer word
     sections: list[Result] = field(default_factory=list)  # for "top-p"
     titled: list[Result] = field(default_factory=list)  # for the title of a section
+    # For the titles of pages, and for the name of a page's file.
+    named: dict[str, list[Result]] = field(default_factory=dict)
     counted: str = ""  # how many there are, in the page's own words
     marked_after: int = -1  # words marked on a page that was come to from a result
     missing: str = ""
@@ -277,15 +301,12 @@ async def examine(found: Tour, tab: Page, address: str, kind: str, page: str) ->
         )
         if await reach(tab, goal) and (act is None or await act(tab))
     ]
-    # Bootstrap's mark depends on what was in view before: after jumps to and fro none.
-    await opened(tab, address, page)
     if part := await tab.evaluate(LONGEST):
         # What watches the scrolling comes to it when it can.
         with suppress(TimeoutError):
             await tab.locator(MARKED, has_text=part).wait_for(timeout=5_000)
         found.in_view[kind] = (part, await tab.locator(MARKED).all_inner_texts())
-        part = await tab.evaluate(BACK)
-        found.back_at[kind] = (part, await tab.locator(MARKED).all_inner_texts())
+        found.mismarked[kind] = await tab.evaluate(JUMPS)
     found.jumps[kind] = await moved_by_the_bar(tab)
 
 
@@ -362,6 +383,8 @@ async def search(found: Tour, tab: Page, address: str) -> None:
     found.short = await results_of(tab, address, "np.searchsorted")
     found.titled = await results_of(tab, address, "a sliding window")
     found.counted = await tab.locator(".search-summary").inner_text()
+    for name in ("kv cache", "kv cache exercise", "rag"):
+        found.named[name] = await results_of(tab, address, name)
     found.results = await results_of(tab, address, "top-p boundary")
     found.sections = await results_of(tab, address, "top-p")
     await tab.locator("#search-results a", has_text="Sampling: exercise").click()

@@ -310,8 +310,7 @@ def test_lines_of_prose_have_a_length_that_reads_well(seen: Tour):
 def test_list_of_contents_marks_where_the_reader_is(seen: Tour, kind: str):
     part, marked = seen.in_view[kind]
     assert part in marked
-    part, marked = seen.back_at[kind]
-    assert marked == [part]
+    assert seen.mismarked[kind] == []
 
 
 def test_search_finds_the_top_p_boundary(seen: Tour, address: str):
@@ -356,6 +355,23 @@ def test_search_has_one_result_a_page_and_counts_them(seen: Tour, address: str):
     assert f"{address}/chapters/kv_cache.html" in pages
     assert len(pages) == len(set(pages))
     assert seen.counted == f"Pages with these words: {len(pages)}"
+
+
+def test_search_for_a_page_leads_to_its_top(seen: Tour, address: str):
+    """By its title or its file's name; a term of that name is the next result."""
+    first = {
+        query: [(link.removeprefix(address), title) for link, title, *_ in results]
+        for query, results in seen.named.items()
+    }
+    assert first["kv cache"][:4] == [
+        ("/chapters/kv_cache.html", "KV cache"),
+        ("/glossary.html#term-KV-cache", "Names and terms > KV cache"),
+        ("/exercises/kv_cache.html", "KV cache: exercise"),
+        ("/solutions/kv_cache.html", "KV cache: solution"),
+    ]
+    exercise = ("/exercises/kv_cache.html", "KV cache: exercise")
+    assert first["kv cache exercise"][0] == exercise
+    assert first["rag"][0] == ("/chapters/rag.html", "Retrieval-augmented generation")
 
 
 def test_search_marks_whole_words_and_only_among_its_results(seen: Tour):
