@@ -120,8 +120,8 @@ def _(t):
 
 @cosine_top_k.case("A longer document is no nearer: only the direction counts.")
 def _(t):
-    docs = np.array([[5.0, 5.0], [1.0, 0.0], [30.0, 40.0]])
-    t.call(EAST, docs, 3).equals([(1, 1.0), (0, 0.5**0.5), (2, 0.6)], **NEAR)
+    docs = np.array([[4.0, 3.0], [1.0, 0.0], [30.0, 40.0]])
+    t.call(EAST, docs, 3).equals([(1, 1.0), (0, 0.8), (2, 0.6)], **NEAR)
     docs = np.array([[0.3, 0.4], [0.4, 0.3], [-0.6, 0.0], [0.0, 0.25]])
     search(t, EAST, docs, 4)
     search(t, np.array([0.0, 3.0]), docs, 4)
@@ -147,6 +147,12 @@ def _(t):
     t.call(EAST, docs, 3).equals([(1, 0.0), (2, -0.6), (0, -1.0)], **NEAR)
     t.call(EAST, docs[:1], 1).equals([(0, -1.0)], **NEAR)
     t.call(EAST, docs[::2], 1).equals([(1, -0.6)], **NEAR)
+
+
+@cosine_top_k.case("A score is not rounded.")
+def _(t):
+    docs = np.array([[1.0, 2.0], [2.0, 1.0], [-1.0, 3.0], [1.0, 3.0], [-2.0, 1.0]])
+    search(t, EAST, docs, 4)
 
 
 SIZES = ((1, 5, 3, 2), (2, 3, 5, 3), (3, 9, 4, 4), (4, 12, 7, 5), (5, 4, 4, 3))

@@ -790,6 +790,22 @@ rounded = edit(
     f"scores = np.round(scores, 2)\n    {ORDER}",
 )
 
+rounded_last = edit(
+    "cosine_top_k",
+    "scores-rounded-when-returned",
+    "The order is right, but the scores are rounded on the way out: 0.894 where 0.8944 "
+    "is due. Rounding is for whoever shows them.",
+    PAIRS,
+    PAIRS.replace("float(scores[i])", "round(float(scores[i]), 3)"),
+)
+rounded_last_coarse = edit(
+    "cosine_top_k",
+    "scores-rounded-when-returned",
+    "",
+    PAIRS,
+    PAIRS.replace("float(scores[i])", "round(float(scores[i]), 2)"),
+)
+
 ROUNDED_ORDER = (
     "The scores are right, but documents whose scores are near each other are taken "
     "for equal, and come by index: the order is that of rounded scores. 0.8004 is more "
