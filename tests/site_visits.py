@@ -114,7 +114,7 @@ JUMPS = """async () => {
   const wrong = [];
   const look = link => {
     const marked = links.filter(one => one.classList.contains('active'));
-    if (marked.at(-1) !== link)
+    if (marked.at(-1) !== link || !link.checkVisibility())
       wrong.push([link, ...marked].map(one => one.innerText).join(' / '));
   };
   document.documentElement.style.scrollBehavior = 'auto';
@@ -129,7 +129,7 @@ JUMPS = """async () => {
     link.click();
     for (let i = 0; i < FRAMES; i++) await drawn();
     const marked = links.filter(one => one.classList.contains('active'));
-    if (marked.at(-1) !== link)
+    if (marked.at(-1) !== link || !link.checkVisibility())
       wrong.push([link, ...marked].map(one => one.innerText).join(' / '));
   }
   return wrong;
