@@ -57,6 +57,10 @@
       else one.removeAttribute("aria-current");
     }
   };
+  // In a narrow window it lies over the page: who has chosen wants to see the page.
+  list.addEventListener("click", ({ target }) => {
+    if (target.closest("a")) list.closest("dialog")?.close();
+  });
   for (const change of ["scroll", "resize", "hashchange"])
     addEventListener(change, mark, { passive: true });
   mark();

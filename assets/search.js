@@ -4,8 +4,19 @@
 document.addEventListener("DOMContentLoaded", () => {
   const NOT_TEXT =
     "script, style, template, button, details.hide > summary, h1, h2, h3";
+  // What names a thing, or says it again, goes after the section that derives it.
+  const SAYS_AGAIN = {
+    References: 0.5,
+    "How to work": 0.5,
+    "Say it": 0.8,
+    "From memory": 0.9,
+    "In this chapter we have seen": 0.8,
+  };
   const LENGTH = 240; // of an excerpt, in characters, as Sphinx's
   const stemmer = new Stemmer();
+
+  let forms = new Set(); // the words as they are typed
+  const isForm = (word) => forms.has(word.toLowerCase());
 
   const oneLine = (node) => node.textContent.replace(/\s+/g, " ").trim();
 
@@ -19,6 +30,17 @@ document.addEventListener("DOMContentLoaded", () => {
 
   const stemsIn = (text, asked) => new Set(hits(text, asked).map(([, , stem]) => stem));
 
+  /** Whether the words stand in `text` one after the other, as they are asked for. */
+  const hasPhrase = (text, asked) => {
+    const line = words(text).map(([word]) => stemmer.stemWord(word.toLowerCase()));
+    const phrase = [...asked];
+    return line.some((_, i) => phrase.every((stem, j) => line[i + j] === stem));
+  };
+
+  /** The names of the functions and classes that are written in `text`. */
+  const definitions = (text) =>
+    [...text.matchAll(/\b(?:def|class) (\w+)/g)].map(([, name]) => name).join(" ");
+
   /** Whether `name` is what is asked for: all of it, and nothing else. */
   const isAsked = (name, asked) => {
     const said = words(name.toLowerCase()).filter(([word]) => !stopwords.includes(word));
@@ -29,7 +51,8 @@ document.addEventListener("DOMContentLoaded", () => {
   /** The names of a page: its title, and its file's ("rag" for the longer title). */
   const namesOf = (page, html) => {
     const file = html.match(/pagename = '(?:chapters\/)?([^']*)'/)?.[1] ?? "";
-    return [page.querySelector(".bd-article h1").textContent, file.replaceAll("_", " ")];
+    const title = page.querySelector(".bd-article h1").textContent;
+    return [title, file, file.replaceAll("_", " ")];
   };
 
   /** What a word says: the fewer of the page's places have it, the more. */
@@ -60,6 +83,7 @@ document.addEventListener("DOMContentLoaded", () => {
     id: term.id,
     heading: oneLine(term),
     text: oneLine(term.nextElementSibling),
+    prose: "",
   });
 
   /** The sections and terms of an article, or of what `anchor` names in it. */
@@ -74,7 +98,9 @@ document.addEventListener("DOMContentLoaded", () => {
       const title = own.querySelector("h1, h2, h3");
       const heading = title && title.tagName !== "H1" ? oneLine(title) : "";
       for (const part of own.querySelectorAll(NOT_TEXT)) part.remove();
-      return { id: heading && section.id, heading, text: oneLine(own) };
+      const text = oneLine(own);
+      for (const part of own.querySelectorAll("pre")) part.remove();
+      return { id: heading && section.id, heading, text, prose: oneLine(own) };
     });
     return at ? parts : [...parts, ...terms.map(defined)];
   };
@@ -100,15 +126,45 @@ document.addEventListener("DOMContentLoaded", () => {
     return shown;
   };
 
-  /** Results by rank, and in each as Sphinx has them; excerpts come in any order. */
+  /** Results by rank, and in each those that say most of it first; else as Sphinx has
+      them. Excerpts come in any order. */
   const came = new Map();
   const ranks = new Map();
-  const move = (result, rank) => {
+  const move = (result, rank, says) => {
     const list = result.parentElement;
     for (const one of list.children) if (!came.has(one)) came.set(one, came.size);
-    ranks.set(result, rank);
-    const place = (one) => 1000 * (ranks.get(one) ?? 2) + came.get(one);
-    list.append(...[...list.children].sort((a, b) => place(a) - place(b)));
+    ranks.set(result, [rank, -says]);
+    const place = (one) => [...(ranks.get(one) ?? [9, 0]), came.get(one)];
+    const before = (a, b) => a.map((part, i) => part - b[i]).find((part) => part) ?? 0;
+    list.append(...[...list.children].sort((a, b) => before(place(a), place(b))));
+  };
+
+  /** How good a place is among those of its page, `weight`, and of all pages, `says`. */
+  const judged = (place, asked, weigh) => {
+    const part = excerpt(place.text, asked, weigh);
+    const all = hits(`${place.heading} ${place.text}`, asked);
+    const called = hits(place.heading, asked);
+    const written = hits(definitions(place.text), asked);
+    const phrase = hasPhrase(`${place.heading} ${place.text}`, asked) ? 1 : 0;
+    // A word counts in full as it is asked for ("tokenizer"), else less ("tokens").
+    const stemsOf = (some) => some.map(([, , stem]) => stem);
+    const sameOf = (some) => stemsOf(some.filter(([, word]) => isForm(word)));
+    const worth = (some) => 0.7 * weigh(stemsOf(some)) + 0.3 * weigh(sameOf(some));
+    const size = (some) => new Set(some).size;
+    const count = (some) => 0.7 * size(stemsOf(some)) + 0.3 * size(sameOf(some));
+    const prose = hits(`${place.heading} ${place.prose}`, asked);
+    const about = Math.min(9, sameOf(prose).length + stemsOf(prose).length / 10) / 10;
+    const heading = 2 * weigh(sameOf(called)) + 0.3 * weigh(stemsOf(called));
+    const near = worth(part.hits) + heading + worth(written);
+    const has = count(part.hits) + Math.max(size(sameOf(called)), count(written));
+    const share = SAYS_AGAIN[place.heading] ?? 1;
+    return {
+      ...place,
+      part,
+      near,
+      weight: share * (near + worth(all) + phrase * weigh(asked) + about / 10),
+      says: share * (has / asked.size + phrase + about),
+    };
   };
 
   Search.makeSearchSummary = (html, asked, anchor) => {
@@ -122,34 +178,27 @@ document.addEventListener("DOMContentLoaded", () => {
     // Who asks for a page is led to its top.
     const byName = stemsIn(names.join(" "), asked).size === asked.size;
     const all = places(page, byName ? "" : anchor);
-    const weight = weights(all, asked);
-    const found = all.map((place) => {
-      const part = excerpt(place.text, asked, weight);
-      const heading = weight(stemsIn(place.heading, asked));
-      const near = part.weight + 2 * heading;
-      const anywhere = weight(stemsIn(`${place.heading} ${place.text}`, asked));
-      const often = Math.min(99, hits(place.text, asked).length) / 1000; // if all else ties
-      // A section that says something goes before the titles of papers.
-      const share = place.heading === "References" ? 0.5 : 1;
-      return { place, part, near, weight: share * (near + anywhere + often) };
-    });
-    if (!found.length) return null;
+    if (!all.length) return null;
+    const weigh = weights(all, asked);
+    const found = all.map((place) => judged(place, asked, weigh));
     const best = byName ? found[0] : found.reduce((a, b) => (b.weight > a.weight ? b : a));
-    const shown = paragraph(best.place, best.part);
+    const shown = paragraph(best, best.part);
     // Sphinx puts it below the link when it has it.
     queueMicrotask(() => {
       const result = shown.parentElement;
       const link = result.querySelector("a");
-      const { id, heading } = best.place;
-      if (byName || heading) link.hash = id;
-      if (byName) link.textContent = link.textContent.split(" > ")[0];
-      else if (heading)
-        link.textContent = `${link.textContent.split(" > ")[0]} > ${heading}`;
+      if (byName || best.heading) link.hash = best.id;
+      const [title] = link.textContent.split(" > ");
+      if (byName) link.textContent = title;
+      else if (best.heading) link.textContent = `${title} > ${best.heading}`;
       // First the page that is called so, then a section or a term; last what has the
       // words far from one another only.
-      if (names.some((name) => isAsked(name, asked))) move(result, 0);
-      else if (isAsked(heading, asked)) move(result, 1);
-      else if (!byName && 2 * best.near < weight(asked)) move(result, 3);
+      const isCalled = names.some((name) => isAsked(name, asked));
+      const far = !byName && 2 * best.near < weigh(asked);
+      const rank = isCalled ? 0 : isAsked(best.heading, asked) ? 1 : far ? 3 : 2;
+      // A chapter goes before its exercise, and that before what would spoil it.
+      const later = { exercises: 0.5, solutions: 1 }[names[1].split("/")[0]] ?? 0;
+      move(result, rank, best.says + (byName ? 5 : 0) - later);
     });
     return shown;
   };
@@ -164,6 +213,7 @@ document.addEventListener("DOMContentLoaded", () => {
   // Marks are made above; a page that is come to from here has none.
   const parse = Search._parseQuery;
   Search._parseQuery = (query) => {
+    forms = new Set(words(query.toLowerCase()).map(([word]) => word));
     const [text, asked, without, , objects] = parse(query);
     localStorage.removeItem("sphinx_highlight_terms");
     return [text, asked, without, new Set(), objects];

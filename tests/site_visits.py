@@ -137,6 +137,8 @@ JUMPS = """async () => {
 MARKED = "#pst-page-toc-nav .nav-link.active"
 
 
+# Words that learners look for, each in more than one section.
+LEADS = ("top_p_filter", "flash attention", "tokenizer", "recall", "top-p")
 # Of a search: link, title, excerpt, the words marked in it.
 Result = tuple[str, str, str, list[str]]
 
@@ -177,12 +179,14 @@ class Tour:
     short: list[Result] = field(default_factory=list)  # for np and a longer word
     sections: list[Result] = field(default_factory=list)  # for "top-p"
     titled: list[Result] = field(default_factory=list)  # for the title of a section
-    # For the titles of pages, and for the name of a page's file.
+    # For the titles of pages, the name of a page's file, and LEADS.
     named: dict[str, list[Result]] = field(default_factory=dict)
     counted: str = ""  # how many there are, in the page's own words
     marked_after: int = -1  # words marked on a page that was come to from a result
     missing: str = ""
     arrived: float = -1  # from the top of the window, a section that was come to
+    chosen: float = -1  # the same, by the list of contents that lies over the page
+    over: bool = True  # whether that list still does
 
 
 def tour(address: str, pages: list[str], kinds: dict[str, str]) -> Tour:
@@ -295,6 +299,7 @@ async def examine(found: Tour, tab: Page, address: str, kind: str, page: str) ->
     found.reached[kind] = [
         name
         for name, goal, act in (
+            ("toggle", ".primary-toggle", None),
             ("bar", ".rounds-bar a", None),
             ("fold", ".bd-article summary", opens),
             ("slider", "[role=slider]", moves),
@@ -383,7 +388,7 @@ async def search(found: Tour, tab: Page, address: str) -> None:
     found.short = await results_of(tab, address, "np.searchsorted")
     found.titled = await results_of(tab, address, "a sliding window")
     found.counted = await tab.locator(".search-summary").inner_text()
-    for name in ("kv cache", "kv cache exercise", "rag"):
+    for name in ("kv cache", "kv cache exercise", "rag", *LEADS):
         found.named[name] = await results_of(tab, address, name)
     found.results = await results_of(tab, address, "top-p boundary")
     found.sections = await results_of(tab, address, "top-p")
@@ -418,6 +423,13 @@ async def arrive(found: Tour, tab: Page, address: str, page: str) -> None:
     with suppress(TimeoutError):  # what keeps it in place comes to it when it can
         await tab.wait_for_function(f"() => Math.abs({place} - 64) < 2", timeout=5_000)
     found.arrived = await tab.evaluate(place)
+    await tab.locator(".secondary-toggle").click()
+    await tab.locator("dialog[open] .nav-link", has_text="Say it").click()
+    place = place.replace("follow-ups", "say-it")
+    with suppress(TimeoutError):
+        await tab.wait_for_function(f"() => Math.abs({place} - 64) < 2", timeout=5_000)
+    found.chosen = await tab.evaluate(place)
+    found.over = await tab.evaluate("!!document.querySelector('dialog[open]')")
 
 
 async def miss(found: Tour, tab: Page, address: str) -> None:

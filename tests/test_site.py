@@ -19,7 +19,7 @@ from site_helpers import (
     parsed,
 )
 from site_paper import PRINTED, Paper, on_paper
-from site_visits import NARROW, Tour, tour, widget_page
+from site_visits import LEADS, NARROW, Tour, tour, widget_page
 
 from rounds import audit, catalog
 from rounds.site import contents, glossary
@@ -283,11 +283,11 @@ def test_axe_finds_no_serious_fault(seen: Tour, kind: str, scheme: str):
 @pytest.mark.parametrize(
     ("kind", "due"),
     [
-        ("landing", []),
-        ("chapter", ["bar", "fold"]),
-        ("explorers", ["bar", "fold", "slider"]),
-        ("exercise", ["bar", "fold"]),
-        ("solution", ["bar", "fold"]),
+        ("landing", ["toggle"]),
+        ("chapter", ["toggle", "bar", "fold"]),
+        ("explorers", ["toggle", "bar", "fold", "slider"]),
+        ("exercise", ["toggle", "bar", "fold"]),
+        ("solution", ["toggle", "bar", "fold"]),
     ],
 )
 def test_keyboard_reaches_and_works_what_can_be_worked(seen: Tour, kind: str, due):
@@ -374,6 +374,23 @@ def test_search_for_a_page_leads_to_its_top(seen: Tour, address: str):
     assert first["rag"][0] == ("/chapters/rag.html", "Retrieval-augmented generation")
 
 
+def test_search_leads_to_the_section_about_the_words(seen: Tour):
+    """Where a function is written, where words are one phrase, where they are in that
+    form, where a heading has them; and to a chapter before its exercise."""
+    titles = {query: [title for _, title, *_ in seen.named[query]] for query in LEADS}
+    assert titles["top_p_filter"][0] == "Sampling > Top-p: the nucleus"
+    assert titles["flash attention"][0] == "Attention > Tiles: FlashAttention"
+    assert titles["tokenizer"][0].startswith("Byte-pair encoding > ")
+    heading = "Semantic search > Is it any good? Recall, rank, gain"
+    assert titles["recall"][0] == heading
+    assert titles["top-p"][:4] == [
+        "Names and terms > top-p",
+        "Sampling > Top-p: the nucleus",
+        "Sampling: exercise > Level 1: temperature, top-k, top-p",
+        "Sampling: solution > Level 1: temperature, top-k, top-p",
+    ]
+
+
 def test_search_marks_whole_words_and_only_among_its_results(seen: Tour):
     marked = {word.lower() for *_, words in seen.results for word in words}
     assert {"top", "p"} <= marked <= {"top", "p", "boundary"}
@@ -388,6 +405,11 @@ def test_excerpts_of_a_search_are_text_and_not_what_buttons_say(seen: Tour):
 
 def test_section_that_was_come_to_stays_at_the_top(seen: Tour):
     assert 48 < seen.arrived < 80  # below the bar, though what is above has grown
+
+
+def test_list_that_lies_over_a_narrow_page_goes_when_an_entry_is_chosen(seen: Tour):
+    assert 48 < seen.chosen < 80
+    assert not seen.over
 
 
 def test_address_that_leads_nowhere_is_told_in_the_look_of_the_site(seen: Tour):
