@@ -1,6 +1,7 @@
-// On the search page: a result leads to the section of its page that has the most of the
-// words asked for, and its excerpt is from there. Sphinx shows the page's head, and marks
-// every "p" of every word for somebody who asks for top-p.
+// On the search page: a result leads to the section of its page that is most about the
+// words asked for, its excerpt is from there, and results come in the order of their
+// sections. Sphinx shows the page's head, and marks every "p" of every word for somebody
+// who asks for top-p.
 document.addEventListener("DOMContentLoaded", () => {
   const NOT_TEXT =
     "script, style, template, button, details.hide > summary, h1, h2, h3";
@@ -14,6 +15,12 @@ document.addEventListener("DOMContentLoaded", () => {
   };
   const LENGTH = 240; // of an excerpt, in characters, as Sphinx's
   const stemmer = new Stemmer();
+  const stems = new Map(); // the same words come again and again
+  const stemOf = (word) => {
+    const lower = word.toLowerCase();
+    if (!stems.has(lower)) stems.set(lower, stemmer.stemWord(lower));
+    return stems.get(lower);
+  };
 
   let forms = new Set(); // the words as they are typed
   const isForm = (word) => forms.has(word.toLowerCase());
@@ -25,14 +32,14 @@ document.addEventListener("DOMContentLoaded", () => {
   /** The words of `text` that are asked for: where they stand, and their stems. */
   const hits = (text, asked) =>
     words(text)
-      .map((word) => [word.index, word[0], stemmer.stemWord(word[0].toLowerCase())])
+      .map((word) => [word.index, word[0], stemOf(word[0])])
       .filter(([, , stem]) => asked.has(stem));
 
   const stemsIn = (text, asked) => new Set(hits(text, asked).map(([, , stem]) => stem));
 
   /** Whether the words stand in `text` one after the other, as they are asked for. */
   const hasPhrase = (text, asked) => {
-    const line = words(text).map(([word]) => stemmer.stemWord(word.toLowerCase()));
+    const line = words(text).map(([word]) => stemOf(word));
     const phrase = [...asked];
     return line.some((_, i) => phrase.every((stem, j) => line[i + j] === stem));
   };
@@ -57,9 +64,9 @@ document.addEventListener("DOMContentLoaded", () => {
 
   /** What a word says: the fewer of the page's places have it, the more. */
   const weights = (found, asked) => {
-    const stems = found.map(({ heading, text }) => stemsIn(`${heading} ${text}`, asked));
-    const having = (stem) => stems.filter((each) => each.has(stem)).length;
-    const says = (stem) => 1 + Math.log(found.length / Math.max(1, having(stem)));
+    const having = found.map(({ heading, text }) => stemsIn(`${heading} ${text}`, asked));
+    const count = (stem) => having.filter((each) => each.has(stem)).length;
+    const says = (stem) => 1 + Math.log(found.length / Math.max(1, count(stem)));
     const of = new Map([...asked].map((stem) => [stem, says(stem)]));
     return (some) => [...new Set(some)].reduce((sum, stem) => sum + of.get(stem), 0);
   };
