@@ -30,6 +30,22 @@
   addEventListener("load", () => setTimeout(end, 4000));
 })();
 
+// Who leaves a list or a search that lies over the page is at the button again that opened
+// it, unless he has gone to where he wanted.
+(() => {
+  let opener;
+  const note = ({ target }) => (opener = target.closest("button") ?? opener);
+  document.addEventListener("click", note, { capture: true });
+  for (const dialog of document.querySelectorAll("dialog"))
+    dialog.addEventListener("close", async () => {
+      const { returnValue } = dialog;
+      dialog.returnValue = "";
+      await new Promise(setTimeout); // the theme moves what was in it
+      const lost = document.activeElement === document.body;
+      if (lost && returnValue !== "chosen") opener?.focus({ preventScroll: true });
+    });
+})();
+
 // The list of contents marks the section that the reader is in, and those it is part of:
 // the last one that begins above the place where a link to a section leads. What is below
 // that place at the page's end never comes up to it: there the section that was asked
@@ -59,7 +75,7 @@
   };
   // In a narrow window it lies over the page: who has chosen wants to see the page.
   list.addEventListener("click", ({ target }) => {
-    if (target.closest("a")) list.closest("dialog")?.close();
+    if (target.closest("a")) list.closest("dialog")?.close("chosen");
   });
   for (const change of ["scroll", "resize", "hashchange"])
     addEventListener(change, mark, { passive: true });

@@ -12,6 +12,7 @@ document.addEventListener("DOMContentLoaded", () => {
     "Say it": 0.8,
     "From memory": 0.9,
     "In this chapter we have seen": 0.8,
+    "Names in code and formulas": 0.5,
   };
   const LENGTH = 240; // of an excerpt, in characters, as Sphinx's
   const stemmer = new Stemmer();
@@ -90,7 +91,7 @@ document.addEventListener("DOMContentLoaded", () => {
     id: term.id,
     heading: oneLine(term),
     text: oneLine(term.nextElementSibling),
-    prose: "",
+    prose: oneLine(term.nextElementSibling),
   });
 
   /** The sections and terms of an article, or of what `anchor` names in it. */
@@ -212,7 +213,7 @@ document.addEventListener("DOMContentLoaded", () => {
 
   Object.assign(Documentation.TRANSLATIONS, {
     "Your search did not match any documents. Please make sure that all words are spelled correctly and that you've selected enough categories.":
-      "No page has all of these words.",
+      "No page has all of these words: try fewer of them, or look in Names and terms.",
     "Search finished, found ${resultCount} page(s) matching the search query.":
       "Pages with these words: ${resultCount}",
   });

@@ -187,6 +187,8 @@ class Tour:
     arrived: float = -1  # from the top of the window, a section that was come to
     chosen: float = -1  # the same, by the list of contents that lies over the page
     over: bool = True  # whether that list still does
+    unseen: bool = True  # whether the keyboard reaches that list before it is opened
+    back_to: dict[str, bool] = field(default_factory=dict)  # what opened a thing: focus
 
 
 def tour(address: str, pages: list[str], kinds: dict[str, str]) -> Tour:
@@ -423,6 +425,20 @@ async def arrive(found: Tour, tab: Page, address: str, page: str) -> None:
     with suppress(TimeoutError):  # what keeps it in place comes to it when it can
         await tab.wait_for_function(f"() => Math.abs({place} - 64) < 2", timeout=5_000)
     found.arrived = await tab.evaluate(place)
+    entry = "document.querySelector('#pst-page-toc-nav .nav-link')"
+    found.unseen = await tab.evaluate(
+        f"{entry}.focus(), document.activeElement === {entry}"
+    )
+    for name in (".primary-toggle", ".secondary-toggle", ".search-button"):
+        button = tab.locator(f".bd-header-article {name}")
+        await button.press("Enter")
+        await tab.wait_for_selector("dialog[open] :focus")
+        await tab.keyboard.press("Escape")
+        with suppress(TimeoutError):
+            await tab.wait_for_function(
+                f"() => document.activeElement.matches('{name}')", timeout=5_000
+            )
+        found.back_to[name] = await button.evaluate("e => e === document.activeElement")
     await tab.locator(".secondary-toggle").click()
     await tab.locator("dialog[open] .nav-link", has_text="Say it").click()
     place = place.replace("follow-ups", "say-it")

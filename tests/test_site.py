@@ -380,7 +380,8 @@ def test_search_leads_to_the_section_about_the_words(seen: Tour):
     titles = {query: [title for _, title, *_ in seen.named[query]] for query in LEADS}
     assert titles["top_p_filter"][0] == "Sampling > Top-p: the nucleus"
     assert titles["flash attention"][0] == "Attention > Tiles: FlashAttention"
-    assert titles["tokenizer"][0].startswith("Byte-pair encoding > ")
+    assert titles["tokenizer"][0] == "Names and terms > tokenization"
+    assert titles["tokenizer"][1].startswith("Byte-pair encoding > ")
     heading = "Semantic search > Is it any good? Recall, rank, gain"
     assert titles["recall"][0] == heading
     assert titles["top-p"][:4] == [
@@ -410,6 +411,11 @@ def test_section_that_was_come_to_stays_at_the_top(seen: Tour):
 def test_list_that_lies_over_a_narrow_page_goes_when_an_entry_is_chosen(seen: Tour):
     assert 48 < seen.chosen < 80
     assert not seen.over
+
+
+def test_keyboard_comes_to_no_list_out_of_sight_and_back_to_what_it_opened(seen: Tour):
+    assert not seen.unseen
+    assert len(seen.back_to) == 3 and all(seen.back_to.values())
 
 
 def test_address_that_leads_nowhere_is_told_in_the_look_of_the_site(seen: Tour):

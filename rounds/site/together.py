@@ -20,7 +20,7 @@ NO_BREAK = "\u00a0"
 SPACE = re.compile(rf"([^\S{NO_BREAK}]+)")
 SINGLE = re.compile(r"\w-\w\b")
 SIGN = re.compile(r"(?<=\S) (?=[·×/] )")
-SHORT, SHORT_IN_TABLE = 34, 13  # characters of code: a phone has room for them
+SHORT, SHORT_IN_TABLE = 34, 16  # characters of code: a phone has room for them
 
 
 class KeepTogether(SphinxPostTransform):
