@@ -168,7 +168,7 @@ def bm25(query, docs, *, k1=1.5, b=0.75):
     r"""How well each text of docs, a list of N, matches the query: floats (N,).
 
     A text's words are re.findall(r"\w+", text.lower()). Each word of the query, as
-    often as it stands there, adds to every text that has it tf times
+    often as it stands there, adds to every text that has it, tf times say,
         ln(1 + (N - df + 0.5) / (df + 0.5)) * tf (k1 + 1) / (tf + k1 (1 - b + b L))
     with df the number of texts that have it, and L the text's length over the mean
     length of all, in words. k1 > 0, 0 <= b <= 1. No text with a word: zeros, (N,).
