@@ -41,7 +41,8 @@
       const { returnValue } = dialog;
       dialog.returnValue = "";
       await new Promise(setTimeout); // the theme moves what was in it
-      const lost = document.activeElement === document.body;
+      const at = document.activeElement;
+      const lost = at === document.body || !at.checkVisibility({ visibilityProperty: true });
       if (lost && returnValue !== "chosen") opener?.focus({ preventScroll: true });
     });
 })();
